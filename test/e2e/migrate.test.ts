@@ -1,28 +1,24 @@
 /**
- * Moves of a program between hosts: from the command line, through pipes that fail and through sshd on the loopback
- * interface. After all moves, it has printed each of its lines once.
+ * Moves of a program from the command line, through a receiver of this machine. After all moves, it has printed each of
+ * its lines once.
  */
 
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { findEmulator } from '../../src/api/launch.js';
 import { processStatus } from '../../src/capture/process.js';
-import { command, type Ended } from '../support/command.js';
-import { LOOPBACK } from '../support/loopback.js';
-import { type Counter, cli, ends, expectWhole, MovingCounters, movedPid, receiver } from '../support/moving-counter.js';
+import { type Counter, ends, expectWhole, MovingCounters, movedPid, receiver } from '../support/moving-counter.js';
 import { Output } from '../support/waiting.js';
 import { temporaryFolder } from '../support/workload.js';
 import { writerProgram } from '../support/writer-program.js';
 
 const folder = temporaryFolder();
 const counters = new MovingCounters(folder);
-const { env, pids, image } = counters;
+const { pids } = counters;
 const other = process.arch === 'arm64' ? 'x64' : 'arm64';
 
 const wagSnap = (...args: readonly string[]) => counters.wagSnap(...args);
@@ -193,246 +189,4 @@ describe('how it is sent', () => {
     expect(await warnings(same, '--hash-files')).toEqual([]);
     expect(await warnings(other, '--hash-files')).toEqual([expect.stringMatching(/contents|sha256/)]);
   });
-});
-
-describe('what is wrong there is said, and it continues here', () => {
-  const cases: [string, (counter: Counter) => Promise<Ended>, number, RegExp][] = [
-    [
-      'no directory',
-      ({ pid }) => wagSnap('migrate', String(pid), receiver),
-      3,
-      /descriptor 3, directory "\/d": no directory was given for it/,
-    ],
-    [
-      'too much memory',
-      (counter) => migrate(counter.pid, counter, `${receiver} --max-memory 64K`),
-      4,
-      /has 1310720 bytes of memory, .* allows 65536/,
-    ],
-    ['nobody', (counter) => migrate(counter.pid, counter, 'exec:exit 0'), 1, /the connection .* is gone/],
-    ['something else', (counter) => migrate(counter.pid, counter, 'exec:echo Welcome'), 3, /is not wag-snap's/],
-    [
-      'silence',
-      (counter) => migrate(counter.pid, counter, 'exec:cat >/dev/null', '--timeout', '100ms'),
-      1,
-      /has said nothing|connection to the other side is gone/,
-    ],
-    [
-      'all of it at once',
-      ({ pid }) => wagSnap('migrate', String(pid), `${receiver} --max-memory 64K`, '--output-dir', '/dev/null/x'),
-      4,
-      /cannot take the program, for 3 reasons:\n {2}the program has 1310720 bytes .*\n(.*\n)* {4}descriptor 3, directory "\/d": no directory.*\n(.*\n)* {2}\/dev\/null\/x: the folder/,
-    ],
-    [
-      'no place for its output',
-      ({ pid, data }) =>
-        wagSnap('migrate', String(pid), receiver, '--dir', `${data}::/d`, '--output-dir', '/dev/null/x'),
-      1,
-      /the folder for its output cannot be made/,
-    ],
-  ];
-  test.each(cases)('%s', async (_, act, status, message) => {
-    const counter = await start();
-    const ended = await act(counter);
-    expect([ended.status, ended.stderr]).toEqual([status, expect.stringMatching(message)]);
-    expect(ended.stderr.trimEnd().split('\n').at(-1)).toBe(`pid ${counter.pid} continues here`);
-    expect(await stateOf(counter.pid)).toBe('running');
-    expectWhole(await ends(counter, counter.pid));
-  });
-
-  test('a limit of its own is not said to be that of the host', async () => {
-    const { pid } = await start();
-    const ended = await wagSnap('migrate', String(pid), receiver, '--max-memory', '128K', '--dry-run');
-    expect([ended.status, ended.stderr]).toEqual([
-      4,
-      expect.stringMatching(/1310720 bytes .*, --max-memory allows 131072$/m),
-    ]);
-    expect(ended.stderr).not.toContain('continues here'); // nothing was to be moved
-  });
-
-  test('for programs, too: the last object says it', async () => {
-    const last = async (...args: string[]) => {
-      const { status, stdout } = await wagSnap('migrate', ...args, '--json');
-      return { status, ...(JSON.parse(stdout.trim().split('\n').at(-1)!) as object) };
-    };
-    expect(await last('999999999', receiver)).toMatchObject({ status: 3, event: 'failed', exitCode: 3 });
-    expect(await last('1', receiver, '--lazy', '--keep')).toMatchObject({ status: 2, event: 'failed', code: 'usage' });
-    const { pid } = await start();
-    const looked = await last(String(pid), receiver, '--dry-run');
-    expect(looked).toMatchObject({ status: 3, event: 'failed', details: expect.any(Array) });
-  });
-});
-
-/** Passes frames on, from the source to the receiver that it starts, up to one kind. */
-const RELAY = `
-  const { spawn } = require('node:child_process');
-  const [kind, isPassed, node, cli] = process.argv.slice(1);
-  const child = spawn(node, [cli, 'receive', '--stdio'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  let silent = false;
-  child.stdout.on('data', (data) => silent || process.stdout.write(data));
-  child.on('exit', () => process.exit(0));
-  let rest = Buffer.alloc(0);
-  const pass = (data) => {
-    rest = Buffer.concat([rest, data]);
-    while (rest.length >= 5 && rest.length >= 5 + rest.readUInt32LE(0)) {
-      const frame = rest.subarray(0, 5 + rest.readUInt32LE(0));
-      rest = rest.subarray(frame.length);
-      if (frame[4] === Number(kind)) {
-        silent = true;
-        if (isPassed === 'no') return child.stdin.end();
-        if (isPassed === 'never') return process.stdin.off('data', pass);
-      }
-      child.stdin.write(frame);
-    }
-  };
-  process.stdin.on('data', pass);
-  process.stdin.on('end', () => child.stdin.end());
-`;
-const PREPARE = 3;
-const COMMIT = 4;
-/** @param isPassed whether the frame is; with `never` nothing is from there on, and nobody is told */
-const relay = (kind: number, isPassed: 'yes' | 'no' | 'never') => {
-  writeFileSync(join(folder, 'relay.cjs'), RELAY);
-  const args = [kind, isPassed, process.execPath, cli];
-  return `exec:'${process.execPath}' -e "$(cat '${join(folder, 'relay.cjs')}')" ${args.map((arg) => `'${arg}'`).join(' ')}`;
-};
-
-describe('a link that fails', () => {
-  test('before the commit: it continues here', async () => {
-    const counter = await start();
-    const ended = await migrate(counter.pid, counter, relay(PREPARE, 'no'));
-    expect([ended.status, ended.stderr]).toEqual([1, expect.stringMatching(/continues here/)]);
-    expect(await stateOf(counter.pid)).toBe('running');
-    expectWhole(await ends(counter, counter.pid));
-  });
-
-  test('with the commit: it is kept here, and runs nowhere', async () => {
-    const counter = await start();
-    const ended = await migrate(counter.pid, counter, relay(COMMIT, 'no'));
-    expect([ended.status, ended.stderr]).toEqual([
-      76,
-      expect.stringMatching(
-        new RegExp(`here pid ${counter.pid} stays parked:[^]*wag-snap resume ${counter.pid} --end[^]*`),
-      ),
-    ]);
-    expect(await stateOf(counter.pid)).toBe('kept');
-    const captured = await wagSnap('capture', String(counter.pid), '-o', join(folder, 'kept.wsnap'));
-    expect([captured.status, captured.stderr]).toEqual([1, expect.stringMatching(/is kept parked by a move/)]);
-    expect(await stateOf(counter.pid)).toBe('kept');
-    expect(await wagSnap('resume', String(counter.pid))).toMatchObject({ status: 0, stderr: '' });
-    expect(await stateOf(counter.pid)).toBe('running');
-    expect(await wagSnap('resume', String(counter.pid))).toMatchObject({ status: 3 });
-    expect(await wagSnap('resume', String(counter.pid), '--end')).toMatchObject({ status: 3 });
-    expectWhole(await ends(counter, counter.pid));
-  });
-
-  test('with the answer: it is kept here, and runs there', async () => {
-    const counter = await start();
-    const ended = await migrate(counter.pid, counter, relay(COMMIT, 'yes'), '--timeout', '20s');
-    expect(ended.status).toBe(76);
-    expect(await stateOf(counter.pid)).toBe('kept');
-    const there = (JSON.parse((await wagSnap('ps', '--json')).stdout) as { pid: number; args: string[] }[]).filter(
-      ({ pid, args }) => pid !== counter.pid && args[0] === image,
-    );
-    pids.push(...there.map(({ pid }) => pid));
-    expect(there).toHaveLength(1);
-    expect(await wagSnap('resume', String(counter.pid), '--end')).toMatchObject({ status: 0, stderr: '' });
-    expectWhole(await ends(counter, there[0].pid));
-  });
-});
-
-test('a tool that is killed while it sends lets the program continue', async () => {
-  const counter = await start();
-  const stalls = relay(PREPARE, 'never');
-  const tool = spawn(
-    process.execPath,
-    [cli, 'migrate', String(counter.pid), stalls, '--dir', `${counter.data}::/d`, '--output-dir', counter.output, '-v'],
-    { env, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  await new Output(tool).says('it stands still');
-  tool.kill('SIGKILL');
-  await once(tool, 'exit');
-  expectWhole(await ends(counter, counter.pid));
-});
-
-/** An sshd of this test's own, with keys made for it. */
-async function sshd(): Promise<{ readonly config: string; close(): Promise<void> } | string> {
-  const own = join(folder, 'ssh');
-  mkdirSync(own, { mode: 0o700 });
-  const program = '/usr/sbin/sshd';
-  if (!existsSync(program)) return 'needs openssh-server';
-  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true });
-  for (const name of ['host', 'user']) {
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(own, name)]);
-  }
-  const port = await freePort();
-  writeFileSync(
-    join(own, 'sshd_config'),
-    [
-      `ListenAddress ${LOOPBACK}:${port}`,
-      `HostKey ${join(own, 'host')}`,
-      `AuthorizedKeysFile ${join(own, 'user.pub')}`,
-      `PidFile ${join(own, 'pid')}`,
-      'StrictModes no',
-      'UsePAM no',
-      'PermitRootLogin yes',
-      `SetEnv XDG_CACHE_HOME=${env.XDG_CACHE_HOME} XDG_STATE_HOME=${env.XDG_STATE_HOME}`,
-    ].join('\n'),
-  );
-  const config = join(own, 'config');
-  writeFileSync(
-    config,
-    [
-      'Host there',
-      `HostName ${LOOPBACK}`,
-      `Port ${port}`,
-      `User ${userInfo().username}`,
-      `IdentityFile ${join(own, 'user')}`,
-      `UserKnownHostsFile ${join(own, 'known')}`,
-      'StrictHostKeyChecking accept-new',
-      'BatchMode yes',
-    ].join('\n'),
-  );
-  const child = spawn(program, ['-D', '-e', '-f', join(own, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
-  await new Output(child).says('Server listening');
-  return {
-    config,
-    async close() {
-      child.kill();
-      await once(child, 'exit');
-    },
-  };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, LOOPBACK);
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-test('goes to another host by ssh', async ({ skip }) => {
-  const server = await sshd();
-  if (typeof server === 'string') return skip(server);
-  try {
-    // ssh takes its configuration from a file of this test's
-    const bin = join(folder, 'bin');
-    mkdirSync(bin, { recursive: true });
-    const ssh = execFileSync('sh', ['-c', 'command -v ssh'], { encoding: 'utf8' }).trim();
-    writeFileSync(join(bin, 'ssh'), `#!/bin/sh\nexec ${ssh} -F '${server.config}' "$@"\n`, { mode: 0o755 });
-    const counter = await start();
-    const args = ['--dir', `${counter.data}::/d`, '--output-dir', counter.output];
-    const remote = ['--remote', `'${process.execPath}' '${cli}'`];
-    const moved = await command(
-      process.execPath,
-      [cli, 'migrate', String(counter.pid), 'ssh://there', ...args, ...remote],
-      { env: { ...env, PATH: `${bin}:${process.env['PATH']}` } },
-    );
-    pids.push(movedPid(moved));
-    expectWhole(await ends(counter, movedPid(moved)));
-  } finally {
-    await server.close();
-  }
 });

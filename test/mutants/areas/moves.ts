@@ -43,7 +43,7 @@ export const moves: Area = {
         ['      if (this.isOver) return undefined;\n      await new', '      await new', { slow: true }],
         ['this.isOver = stream.destroyed || stream.readableEnded;', 'this.isOver = false;', { slow: true }],
         ["stream.on('readable', () => this.wake());", ''],
-        ['this.isSocket ? parts : parts.map((part) => Buffer.from(part))', 'parts', { open: true }],
+        ['this.isSocket ? parts : parts.map((part) => Buffer.from(part))', 'parts'],
         ['if (error) reject(REFUSED', 'if (false) reject(REFUSED'],
         ['new Unwritten() : error', 'new Unwritten() : new Unwritten()'],
         ['REFUSED.has((error as NodeJS.ErrnoException).code) ?', 'false ?'],
@@ -55,7 +55,7 @@ export const moves: Area = {
       tests: ['test/unit/transport/owing.test.ts'],
       changes: [
         ['if (!pages.isMissing(message.offset, length)) throw', 'if (false) throw'],
-        ["message.name === 'bytes' ? message.data.length : message.length", 'message.data.length', { open: true }],
+        ["message.name === 'bytes' ? message.data.length : message.length", 'message.data.length'],
       ],
     },
     {
@@ -91,7 +91,7 @@ export const moves: Area = {
       tests: ['test/unit/transport/patience.test.ts', 'test/unit/transport/protocol.test.ts'],
       changes: [
         ['      this.signsOfLife++;\n', '', { slow: true }],
-        ['      await next();\n', '', { open: true }],
+        ['      await next();\n', ''],
         ['await this.patiently(this.channel.send(message), () => this.hear());', 'await this.channel.send(message);'],
         ['await this.received(++rounds);', '++rounds;'],
         [
@@ -100,7 +100,7 @@ export const moves: Area = {
         ],
         ["error.code !== 'process-ended' && ", ''],
         ['!dryRun && ', ''],
-        ['(!this.committed || copy === true)', 'true', { open: true }],
+        ['(!this.committed || copy === true)', 'true'],
         ['(!this.committed || copy === true)', '!this.committed'],
         ['      this.committed = false;\n', ''],
       ],

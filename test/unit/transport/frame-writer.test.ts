@@ -50,13 +50,23 @@ test('to a stream that passes on what it is given', async () => {
   await expectUnchanged(stream, stream);
 });
 
+test('a stream that passes on what it is given has a copy', async () => {
+  const stream = new PassThrough();
+  const data = Buffer.alloc(100, 1);
+  await new FrameWriter(stream).write(4, [data]);
+  data.fill(2);
+  expect((await new FrameReader(stream).next())?.payload).toEqual(Buffer.alloc(100, 1));
+});
+
 test('what nobody reads any more was not written', async () => {
   const [here, there] = await socketPair(join(folder, 'socket'));
   const writer = new FrameWriter(here);
   there.destroy();
   await expect(writer.write(4, [Buffer.alloc(8)])).rejects.toBeInstanceOf(Unwritten);
-  here.destroy();
-  await expect(writer.write(4, [Buffer.alloc(8)])).rejects.toBeInstanceOf(Unwritten);
+  const [other] = await socketPair(join(folder, 'other'));
+  const late = new FrameWriter(other);
+  other.destroy();
+  await expect(late.write(4, [Buffer.alloc(8)])).rejects.toBeInstanceOf(Unwritten);
 });
 
 test('of what was being written when the stream failed, nobody knows', async () => {

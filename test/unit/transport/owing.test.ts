@@ -190,6 +190,11 @@ function source(...messages: (Message | undefined)[]): Channel & { said: Message
 
 const bytes: Message = { name: 'bytes', file: 'snapshot', offset: 0, data: Buffer.of(1) };
 
+/** At unit 3. @param length of what it stands for */
+const packedPiece = (length: number): Message => {
+  return { name: 'packed', file: 'snapshot', offset: 3 * UNIT, codec: 'brotli', length, data: Buffer.of(1) };
+};
+
 test('pages are written before they are said to be there', async () => {
   const program = new Program(2);
   const from = source(bytes, { name: 'arrived', unit: 4, count: 1 }, { name: 'arrived', unit: 5, count: 1 });
@@ -205,18 +210,18 @@ test('pages that the program may have read are not sent again', async () => {
   const program = new Program(2);
   program.there = 3;
   const again: Message = { name: 'bytes', file: 'snapshot', offset: 3 * UNIT, data: Buffer.of(1) };
-  const packed: Message = {
-    name: 'packed',
-    file: 'snapshot',
-    offset: 3 * UNIT,
-    codec: 'brotli',
-    length: 1,
-    data: Buffer.of(1),
-  };
-  for (const message of [again, packed]) {
+  for (const message of [again, packedPiece(1)]) {
     const over = receivePages(source(message), 7, program, async () => expect.unreachable());
     await expect(over).rejects.toThrow('has sent pages that were there already');
   }
+});
+
+test('a piece that is compressed is as long as what it stands for', async () => {
+  const program = new Program(2);
+  const asked: number[][] = [];
+  program.isMissing = (...range: number[]) => asked.push(range) > 0;
+  await receivePages(source(packedPiece(3 * UNIT), { name: 'arrived', unit: 3, count: 2 }), 7, program, async () => {});
+  expect(asked).toEqual([[3 * UNIT, 3 * UNIT]]);
 });
 
 test('a program that has ended needs no more', async () => {

@@ -30,6 +30,7 @@ function stuck(patience: number) {
 
 test('the source waits while the target says that something comes', async () => {
   const { over, link, target } = stuck(1000);
+  while (link.writableLength < PIECE) await soon(); // it sends, and does not read what it is told meanwhile
   await target.send({ name: 'welcome', version: '1', codec: null });
   for (const end = performance.now() + 2500; performance.now() < end; ) {
     await target.send({ name: 'busy', with: 'receiving' });

@@ -64,6 +64,7 @@ describe.each([
       expect(runs, where).toBeLessThanOrEqual(1);
       if (source instanceof UndecidedError) {
         expect([world.kept, world.sourceRuns], where).toEqual([true, false]);
+        expect(source.message, where).not.toContain('continues here');
         ends.add(world.targetRuns ? 'undecided, runs there' : 'undecided, runs nowhere');
       } else if (source instanceof Error) {
         expectRunsHere(world, source, where);
