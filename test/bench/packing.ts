@@ -3,7 +3,8 @@
  * what unpacking costs a restore that has to compile.
  *
  * The memories are Lua's, CPython's, and that of an SQLite database in CPython, 64 MiB each, of records with names,
- * numbers and lists. The speed is in bytes of blocks that are not zero, by the processor time of all threads: reading,
+ * numbers and lists. SQLite keeps random numbers as text: zstd -19 of 16 MiB of it gives 2.4 x, xz -9 2.5 x:
+ * no level reaches the bar. The speed is in bytes of blocks that are not zero, by the processor time of all threads: reading,
  * compressing, hashing and writing.
  */
 

@@ -43,6 +43,10 @@ export const store: Area = {
       changes: [
         ['if (isSecret !== facts.encrypted) return undefined;', ''],
         ['checkSubject(opener.trust, seal, { stored: name, module }, title);', ''],
+        [
+          '  store.checkReplacing(target, { isEncrypted: seal.isEncrypted, isSigned: seal.signer !== undefined });\n',
+          '',
+        ],
       ],
     },
     {

@@ -165,6 +165,26 @@ describe('after many changes', () => {
   });
 });
 
+describe('in the place of one that is sealed', () => {
+  test.each(['signed', 'encrypted'] as const)(
+    '%s: a plain one is refused before anything is captured',
+    async (what) => {
+      const form = what === 'signed' ? { signKey: at('key.pem') } : { encryptTo: [recipients[0]] };
+      await store.capture(new Program(filled(1)), 'job:1', form);
+      const program = new Program(filled(1));
+      const refused = {
+        code: 'sealed',
+        message: expect.stringContaining(`job:1: is ${what}, and what would replace it`),
+      };
+      await expect(store.capture(program, 'job:1', { kill: true })).rejects.toMatchObject(refused);
+      expect([program.isCaptured, program.hasEnded]).toEqual([false, false]);
+      await store.capture(program, 'job:1', { ...form, kill: true });
+      expect(program.hasEnded).toBe(true);
+      expect((await store.capture(new Program(filled(1)), 'job', {})).generation.tag).toBe('2'); // beside it
+    },
+  );
+});
+
 describe('a policy', () => {
   const policy = (...rules: object[]) => {
     writeFileSync(at('policy.json'), JSON.stringify({ rules }));
