@@ -189,9 +189,13 @@ class Linker {
         return { kind: 'instance', ...this.definition(item, entry.kind, offset) };
       case 'resource':
         if (item.op === 'drop' && item.type.kind === 'import') return this.dropping(item.type.path);
-        throw this.unsupported('resources of components', offset);
+        throw this.unsupported(`resources of components (${entry.module} ${entry.name})`, offset);
       case 'lower':
-        if (item.func.kind === 'lift') throw this.unsupported('calls between components', item.offset);
+        if (item.func.kind === 'lift') {
+          const { func } = item.func;
+          const name = func.kind === 'export' ? func.name : entry.name;
+          throw this.unsupported(`calls between components (of ${name})`, item.offset);
+        }
         return this.lowered(item.func.path, item.options, entry, importer, item.offset);
     }
   }

@@ -124,7 +124,7 @@ export const component: Area = {
         ["if (type === '() -> result') return found;", 'return found;', TYPES],
         ["this.missing.add(path.join(' '));", ''],
         ['same(one.realloc, realloc)', 'true', REALLOC],
-        ["if (item.func.kind === 'lift') throw", 'if (false) throw'],
+        ["if (item.func.kind === 'lift') {", 'if (false) {'],
         ['if (size <= most) return;', 'return;'],
         ['this.thunk(lowering(own, { params, results }, found, -1))', 'found', REALLOC],
       ],

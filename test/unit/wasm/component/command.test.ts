@@ -121,7 +121,7 @@ test.each<readonly [name: string, options: CommandOptions, says: string]>([
   ],
   ['run of WASI 0.3', { export: 'wasi:cli/run@0.3.0' }, 'a component of the world wasi:cli/command@0.3.0'],
   ['a proxy', { export: 'wasi:http/incoming-handler@0.2.3' }, 'a component of the world wasi:http/proxy@0.2.3'],
-  ['virtual WASI', { virtual: true }, 'calls between components'],
+  ['virtual WASI', { virtual: true }, 'calls between components (of exit)'],
 ])('refused: %s', async (_name, options, says) => {
   const bytes = await commandComponent(options);
   const refusal = refusalOf(() => commandModule(bytes, 'it.wasm', loadInterfaces));
