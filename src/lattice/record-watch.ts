@@ -17,9 +17,10 @@ export type RecordNews =
   | { readonly kind: 'gone'; readonly job: string; readonly revision: number }
   | { readonly kind: 'node-gone'; readonly node: string; readonly revision: number };
 
-/** How long what was written may take to come back, without any news meanwhile, in milliseconds. */
-const STALL = 3000;
+/** How often it is looked whether news come, in milliseconds. */
 const LOOK = 1000;
+/** Looks, one after the other, without any news: on a busy machine time says nothing, the news may wait in this process. */
+const SILENT_LOOKS = 3;
 const PAUSE = 200;
 
 export class RecordWatch {
@@ -28,10 +29,9 @@ export class RecordWatch {
   private isBeginning = false;
   private isClosed = false;
   private seen = 0;
-  /** When there was news, by the monotonic clock. */
-  private heard = 0;
+  private silentLooks = 0;
   /** The first write that has not come back. */
-  private awaited: { readonly revision: number; since: number } | undefined;
+  private awaited: number | undefined;
 
   /** @param onStatus the connection was lost, or is there again */
   constructor(
@@ -44,9 +44,8 @@ export class RecordWatch {
   async start(): Promise<void> {
     await this.begin();
     this.timer = setInterval(() => {
-      const { awaited } = this;
-      if (awaited === undefined) return;
-      if (performance.now() - Math.max(awaited.since, this.heard) >= STALL) void this.beginAgain();
+      this.silentLooks = this.awaited === undefined ? 0 : this.silentLooks + 1;
+      if (this.silentLooks > SILENT_LOOKS) void this.beginAgain();
     }, LOOK);
     void (async () => {
       for await (const { type } of this.nc.status()) {
@@ -60,7 +59,7 @@ export class RecordWatch {
 
   /** A record was written by this connection. */
   wrote(revision: number): void {
-    if (revision > this.seen) this.awaited ??= { revision, since: performance.now() };
+    if (revision > this.seen) this.awaited ??= revision;
   }
 
   close(): void {
@@ -82,7 +81,7 @@ export class RecordWatch {
       }
     }
     this.isBeginning = false;
-    if (this.awaited !== undefined) this.awaited.since = performance.now();
+    this.silentLooks = 0;
   }
 
   private async begin(): Promise<void> {
@@ -95,9 +94,9 @@ export class RecordWatch {
   }
 
   private tell({ key, value, revision, operation }: KvWatchEntry): void {
-    this.heard = performance.now();
+    this.silentLooks = 0;
     this.seen = Math.max(this.seen, revision);
-    if (this.awaited !== undefined && this.awaited.revision <= this.seen) this.awaited = undefined;
+    if (this.awaited !== undefined && this.awaited <= this.seen) this.awaited = undefined;
     if (operation !== 'PUT') {
       if (key.startsWith('job.')) this.onNews({ kind: 'gone', job: key.slice('job.'.length), revision });
       if (key.startsWith('node.')) this.onNews({ kind: 'node-gone', node: key.slice('node.'.length), revision });
