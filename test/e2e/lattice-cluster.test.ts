@@ -77,8 +77,9 @@ describe.skipIf(!hasNats)('a cluster of three NATS servers', () => {
     }
     const { fence, history } = await until(() => lattice.job('first'));
     expect([fence, history.map(({ what }) => what)]).toEqual([1, ['submitted', 'taken']]);
-    const names = (await until(() => lattice.jobs())).map(({ name, fence }) => [name, fence]);
-    expect(names).toEqual(['first', 'job0', 'job1', 'job2'].map((name) => [name, 1]));
+    // one that was taken during an election may have been given back, and taken again
+    const names = (await until(() => lattice.jobs())).map(({ name }) => name);
+    expect(names).toEqual(['first', 'job0', 'job1', 'job2']);
   });
 });
 
