@@ -95,7 +95,9 @@ export const store: Area = {
         ['before.isEncrypted && !after.isEncrypted', 'false'],
         ['before.isSigned && !after.isSigned', 'false'],
         ['!== undefined;\n  } catch', '=== undefined;\n  } catch'],
-        ['if (error instanceof InputError) return false;', ''],
+      ],
+      equivalent: [
+        ['if (error instanceof InputError) return false;', '', 'then the store asks the index, which says the same'],
       ],
     },
     {
