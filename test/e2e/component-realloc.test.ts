@@ -42,6 +42,7 @@ const component = (realloc = '') => `(component
     (global (export "a-calls") (mut i32) (i32.const 0))
     (global (export "b-calls") (mut i32) (i32.const 0))
     (func (export "a") (param i32 i32 i32 i32) (result i32)
+      (if (i32.or (local.get 0) (local.get 1)) (then unreachable))
       (global.set 1 (i32.add (global.get 1) (i32.const 1)))
       (if (global.get $strict) (then ${realloc}))
       (i32.const 1024))
