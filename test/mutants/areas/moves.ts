@@ -42,7 +42,7 @@ export const moves: Area = {
         ['if (length <= FRAME_MAX) return length;', 'return length;'],
         ['      if (this.isOver) return undefined;\n      await new', '      await new', { slow: true }],
         ['this.isOver = stream.destroyed || stream.readableEnded;', 'this.isOver = false;', { slow: true }],
-        ["stream.on('readable', () => this.wake());", ''],
+        ["stream.on('readable', () => this.wake());", '', { slow: true }],
         ['this.isSocket ? parts : parts.map((part) => Buffer.from(part))', 'parts'],
         ['if (error) reject(REFUSED', 'if (false) reject(REFUSED'],
         ['new Unwritten() : error', 'new Unwritten() : new Unwritten()'],
@@ -91,7 +91,7 @@ export const moves: Area = {
       tests: ['test/unit/transport/patience.test.ts', 'test/unit/transport/protocol.test.ts'],
       changes: [
         ['      this.signsOfLife++;\n', '', { slow: true }],
-        ['      await next();\n', ''],
+        ['      await next();\n', '', { slow: true }],
         ['await this.patiently(this.channel.send(message), () => this.hear());', 'await this.channel.send(message);'],
         ['await this.received(++rounds);', '++rounds;'],
         [
