@@ -78,7 +78,7 @@ test.each<[string[], RegExp]>([
   [['run', '--dir'], /^wag-snap: --dir needs a value: HOST/],
   [['compile', 'x', '-o'], /^wag-snap: -o needs a value: file/],
   [['compile', 'x', '--dump', 'all'], /^wag-snap: --dump "all": expected one of "asm", "sites", "maps", "sections"/],
-  [['inspect'], /^wag-snap: inspect needs a file, or the pid or name of a process /],
+  [['inspect'], /^wag-snap: inspect needs a file, the pid or name of a process, or NAME:TAG of a store /],
   [['inspect', 'a', 'b'], /^wag-snap: one argument too many for inspect: b/],
   [['ps', 'x'], /one argument too many for ps: x/],
   [['completion', 'fish'], /bash, or zsh/],

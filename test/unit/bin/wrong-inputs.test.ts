@@ -223,7 +223,11 @@ describe('what is of the right kind and no good', () => {
       ['run', '999999999'],
       /no such file; a running process is captured first: wag-snap capture 999999999/,
     ],
-    ['a pid for a file', ['restore', '999999999'], /no such file; a running process is captured first/],
+    [
+      'a pid for a file',
+      ['restore', '999999999'],
+      /no such file \(a running process is captured first: wag-snap capture /,
+    ],
     ['a pid for a file', ['compile', '999999999', '-o', 'x'], /no such file; a running process is captured first/],
     ['no process', ['inspect', '999999999'], /there is no process with pid 999999999/],
     ['no process', ['coredump', '999999999', '-o', '/dev/null'], /there is no process with pid 999999999/],
