@@ -72,10 +72,13 @@ function strike() {
 
 relay('source', process.stdin, target.stdin);
 relay('target', target.stdout, process.stdout);
-process.stdin.on('end', () => {
+function giveUp() {
   isGivenUp = true;
   signal(target.pid, 'SIGCONT');
-});
+  target.stdin.end();
+}
+process.stdin.on('end', giveUp);
+process.on('SIGTERM', giveUp); // the source ends a link on which it has never heard anything
 target.on('exit', () => {
   process.stdout.end();
   process.stdin.destroy();
