@@ -14,14 +14,14 @@ import {
   XT_SIZE,
 } from '../../image/contract/exception-tables';
 import { RT_EXCEPTION_TABLES } from '../../image/contract/runtime-block';
-import { load32_u } from '../native/native';
 import { imageBase, word } from './runtime-block';
+import { lastNotAbove, unsigned } from './sorted-rows';
 
 /** NO_HANDLER and XT_BOTTOM. */
 const NONE: i64 = 0xffffffff;
 
 function field(offset: i64): i64 {
-  return <i64>(<u32>load32_u(word(RT_EXCEPTION_TABLES) + offset));
+  return unsigned(word(RT_EXCEPTION_TABLES) + offset);
 }
 
 function frames(): i64 {
@@ -42,14 +42,14 @@ function clauses(): i64 {
 
 /** Bytes of the frame that a call returns to, at `textOffset`; -1 where it is a trampoline's. */
 export function frameSizeAt(textOffset: i64): i64 {
-  const row = lastNotAbove(frames(), field(XT_FRAMES), textOffset);
+  const row = lastNotAbove(frames(), field(XT_FRAMES), 8, textOffset);
   const size = unsigned(row + 4);
   return size === NONE ? -1 : size;
 }
 
 /** The handler of exceptions from a call that returns to `textOffset`, or -1. */
 export function handlerAt(textOffset: i64): i64 {
-  const row = lastNotAbove(sites(), field(XT_SITES), textOffset);
+  const row = lastNotAbove(sites(), field(XT_SITES), 8, textOffset);
   return row !== 0 && unsigned(row) === textOffset ? unsigned(row + 4) : -1;
 }
 
@@ -78,20 +78,4 @@ export function exnrefGlobalCount(): i32 {
 /** Address of the value of one of them. */
 export function exnrefGlobal(index: i32): i64 {
   return imageBase() + unsigned(clauses() + field(XT_CLAUSES) * 12 + <i64>index * 4);
-}
-
-/** The last row of two u32 whose first is <= value, or 0. */
-function lastNotAbove(table: i64, count: i64, value: i64): i64 {
-  let low: i64 = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (unsigned(table + middle * 8) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low === 0 ? 0 : table + (low - 1) * 8;
-}
-
-function unsigned(address: i64): i64 {
-  return <i64>(<u32>load32_u(address));
 }

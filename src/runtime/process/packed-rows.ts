@@ -5,7 +5,8 @@
  */
 
 import { PK_BLOCK, PK_ENTRY, PK_HEAD } from '../../image/contract/site-tables';
-import { load32_u, load8_u } from '../native/native';
+import { load8_u } from '../native/native';
+import { lastNotAbove, unsigned } from './sorted-rows';
 
 /** The columns of the row that findRow has found. */
 export let second: i64 = 0;
@@ -37,19 +38,6 @@ export function findRow(table: i64, textOffset: i64): bool {
   return false;
 }
 
-/** The last row whose first u32 is <= value, or 0. */
-export function lastNotAbove(table: i64, count: i64, size: i64, value: i64): i64 {
-  if (table === 0) return 0;
-  let low: i64 = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (unsigned(table + middle * size) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low === 0 ? 0 : table + (low - 1) * size;
-}
-
 /** Unsigned LEB128. */
 function number(): i64 {
   let value: i64 = 0;
@@ -66,8 +54,4 @@ function number(): i64 {
 /** Of a zigzag number. */
 function signed(code: i64): i64 {
   return (code >> 1) ^ -(code & 1);
-}
-
-function unsigned(address: i64): i64 {
-  return <i64>(<u32>load32_u(address));
 }

@@ -16,11 +16,12 @@ import {
 } from '../../image/contract/runtime-block';
 import { FR_END, FR_INSTANCE, FR_SIZE, SITE_CALL } from '../../image/contract/site-tables';
 import { SEGMENT_ALIGN } from '../../image/contract/sizes';
-import { load32_u, load64, runtime, syscall } from '../native/native';
+import { load64, runtime, syscall } from '../native/native';
 import { SYS_mmap } from '../native/target';
 import { awaitTables } from './growing-text';
-import { findRow, lastNotAbove, second, third } from './packed-rows';
+import { findRow, second, third } from './packed-rows';
 import { failed, MAP_PRIVATE, PROT_READ, word } from './runtime-block';
+import { lastNotAbove, unsigned } from './sorted-rows';
 
 // each stays mapped: 0 before the first use
 let functions: i64 = 0;
@@ -108,8 +109,4 @@ function mapSection(section: i32): i64 {
   const inside = offset & (SEGMENT_ALIGN - 1);
   const start = syscall(SYS_mmap, 0, size + inside, PROT_READ, MAP_PRIVATE, fd, offset - inside);
   return failed(start) ? 0 : start + inside;
-}
-
-function unsigned(address: i64): i64 {
-  return <i64>(<u32>load32_u(address));
 }
