@@ -3,8 +3,8 @@
  * memory and a realloc are needed to call it.
  */
 
-import { limitError, limits } from '../limits.js';
 import { type FuncType, ValType } from '../module.js';
+import { TypeMemo } from './type-memo.js';
 import { type ResolvedType, referred } from './type-space.js';
 import type { FunctionType, ValueType } from './types.js';
 
@@ -37,12 +37,12 @@ export interface CoreSignature {
 const NOTHING: Flat = { types: [], isDynamic: false };
 const A_WORD: Flat = { types: [I32], isDynamic: false };
 
-/** Remembers what it has flattened: a type may be there many times in another one. */
 export class Flattener {
-  private readonly known = new Map<ResolvedType, Flat>();
-  private depth = 0;
+  private readonly flats: TypeMemo<Flat>;
 
-  constructor(private readonly file: string) {}
+  constructor(file: string) {
+    this.flats = new TypeMemo(file, (type) => this.flatten(type));
+  }
 
   /** @param from the function's type @throws ModuleError 'invalid', LimitError */
   signature(from: ResolvedType & { kind: 'type' }, of: 'lift' | 'lower'): CoreSignature {
@@ -65,17 +65,7 @@ export class Flattener {
 
   private value(from: ResolvedType & { kind: 'type' }, type: ValueType): Flat {
     if (typeof type === 'string') return { types: OF_PRIMITIVES[type] ?? [I32], isDynamic: type === 'string' };
-    return this.resolved(referred(from, type));
-  }
-
-  private resolved(type: ResolvedType): Flat {
-    const known = this.known.get(type);
-    if (known !== undefined) return known;
-    if (++this.depth > limits.componentDepth) throw limitError('componentDepth', this.depth, 0, this.file);
-    const flat = this.flatten(type);
-    this.depth--;
-    this.known.set(type, flat);
-    return flat;
+    return this.flats.of(referred(from, type));
   }
 
   private flatten(from: ResolvedType): Flat {

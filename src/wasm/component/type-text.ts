@@ -3,7 +3,7 @@
  * only. Some types of WASI 0.2 have a name (NAMED), so that messages can be read.
  */
 
-import { limitError, limits } from '../limits.js';
+import { TypeMemo } from './type-memo.js';
 import { type ResolvedType, referred } from './type-space.js';
 import type { FunctionType, ValueType } from './types.js';
 import { NAMED, RESOURCES } from './wasi-types.js';
@@ -14,22 +14,16 @@ const MAX_TEXT = 4096;
 /** Of types that are no value, which nothing compares. */
 const OTHER = 'no value';
 
-/** Remembers the text of each type: it may be there many times in another one. */
 export class TypeText {
-  private readonly known = new Map<ResolvedType, string>();
-  private depth = 0;
+  private readonly texts: TypeMemo<string>;
 
-  constructor(private readonly file: string) {}
+  constructor(file: string) {
+    this.texts = new TypeMemo(file, (type) => this.write(type));
+  }
 
   /** `(u32, list<u8>) -> string`. @throws ModuleError 'invalid' for an index that no type has, LimitError */
   of(type: ResolvedType): string {
-    const known = this.known.get(type);
-    if (known !== undefined) return known;
-    if (++this.depth > limits.componentDepth) throw limitError('componentDepth', this.depth, 0, this.file);
-    const text = this.write(type);
-    this.depth--;
-    this.known.set(type, text);
-    return text;
+    return this.texts.of(type);
   }
 
   private write(from: ResolvedType): string {

@@ -91,7 +91,13 @@ export const component: Area = {
         ['types.length + part.types.length > MAX_FLAT_PARAMS', 'types.length + part.types.length >= MAX_FLAT_PARAMS'],
         ['(a === I32 && b === F32)', 'false'],
         ["isFlat || of === 'lift' ? given1", 'isFlat ? given1'],
-        ['this.known.set(type, flat);', '', { slow: true }],
+      ],
+    },
+    {
+      file: 'src/wasm/component/type-memo.ts',
+      tests: ['test/unit/wasm/component/types.test.ts'],
+      changes: [
+        ['this.known.set(type, computed);', '', { slow: true }],
         ['if (++this.depth > limits.componentDepth) throw', 'if (false) throw'],
       ],
     },
