@@ -14,7 +14,7 @@ import type { HeldGeneration } from '../../src/api/find-generation.js';
 import { limits } from '../../src/api/limits.js';
 import { isRegistryReference } from '../../src/api/registry-reference.js';
 import { InputError, LimitError, systemReason, ToolError } from '../../src/base/errors.js';
-import { fileError } from '../../src/base/file-error.js';
+import { captureHint, fileError } from '../../src/base/file-error.js';
 import type { Input } from '../../src/base/output.js';
 import { makeTemporaryFolder, removeTemporary } from '../../src/base/temporary.js';
 import { nameTemporary } from '../../src/base/temporary-names.js';
@@ -130,8 +130,8 @@ export function inputIdentity(name: string): Input {
 
 /** What a text could have named besides a snapshot in a store. */
 function otherThings(name: string): string {
-  const hint = /^\d+$/.test(name) ? ` (a running process is captured first: wag-snap capture ${name})` : '';
-  return `no such file${hint}, and`;
+  const hint = captureHint(name);
+  return `no such file${hint === undefined ? '' : ` (${hint})`}, and`;
 }
 
 /** Uses a file and releases it. */

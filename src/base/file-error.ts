@@ -7,10 +7,15 @@ export function fileError(error: unknown, path: string): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException;
   if (syscall === undefined) return error;
   if (code === 'ENOENT' || code === 'ENOTDIR') {
-    const hint = /^\d+$/.test(path) ? `; a running process is captured first: wag-snap capture ${path}` : '';
-    return new InputError('not-found', `${path}: no such file${hint}`);
+    const hint = captureHint(path);
+    return new InputError('not-found', `${path}: no such file${hint === undefined ? '' : `; ${hint}`}`);
   }
   if (code === 'EISDIR') return new InputError('unreadable', `${path}: is a directory`);
   if (code === 'ENXIO') return new InputError('unreadable', `${path}: is a socket or a device that is not there`);
   return new ToolError('file', `${path}: cannot be read: ${systemReason(error)}`);
+}
+
+/** What to do with the pid of a process where a file is wanted; undefined for what is no number. */
+export function captureHint(name: string): string | undefined {
+  return /^\d+$/.test(name) ? `a running process is captured first: wag-snap capture ${name}` : undefined;
 }
