@@ -40,7 +40,7 @@ export function launch(image: string, argv0: string): Launch {
 
 /** Path of qemu-user for a CPU. */
 export function findEmulator(arch: ArchName): string | undefined {
-  return findProgram(...emulatorNames(arch));
+  return findProgram(emulatorNames(arch));
 }
 
 function machineOf(image: string): number {

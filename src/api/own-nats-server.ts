@@ -2,10 +2,11 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createFolders } from '../base/create-folders.js';
 import { systemReason, ToolError, UsageError } from '../base/errors.js';
+import { findProgram, programFolders } from '../base/find-program.js';
 import { terminalText } from '../base/terminal-text.js';
 import { userFolder } from '../base/user-folders.js';
 import { parseAddress } from '../lattice/server-address.js';
@@ -94,16 +95,9 @@ function loopback(nats: string): { host: string; port: number } {
 }
 
 /** @throws ToolError */
-export function findNatsServer(folders = [...(process.env['PATH'] ?? '').split(delimiter), ...MORE_FOLDERS]): string {
-  for (const folder of folders) {
-    const path = join(folder, 'nats-server');
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // try the next folder
-    }
-  }
+export function findNatsServer(folders = [...programFolders(), ...MORE_FOLDERS]): string {
+  const path = findProgram(['nats-server'], folders);
+  if (path !== undefined) return path;
   throw new ToolError(
     'no-nats-server',
     '--embedded needs nats-server, which is not in PATH (Debian: apt-get install nats-server)',

@@ -3,10 +3,15 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** @param names tried in order. @returns the path in PATH of the first that is there */
-export function findProgram(...names: readonly string[]): string | undefined {
+/** The folders of PATH. */
+export function programFolders(): string[] {
+  return (process.env['PATH'] ?? '').split(delimiter);
+}
+
+/** @param names tried in order. @returns the path of the first that is there */
+export function findProgram(names: readonly string[], folders = programFolders()): string | undefined {
   for (const name of names) {
-    for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    for (const folder of folders) {
       try {
         const path = join(folder, name);
         accessSync(path, constants.X_OK);

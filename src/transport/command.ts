@@ -45,7 +45,7 @@ const DEAF = `trap '' INT QUIT HUP; exec "$0" "$@"`;
 /** The command's standard error is shown to the user. */
 async function connect(name: string, program: string, args: readonly string[]): Promise<Link> {
   const fails = (why: string) => new ToolError('link', `${name} cannot be reached: ${program}: ${why}`);
-  const path = program.includes('/') ? program : findProgram(program);
+  const path = program.includes('/') ? program : findProgram([program]);
   if (path === undefined) throw fails(program === 'ssh' ? `${MISSING} ${SSH_HINT}` : MISSING);
   const child = spawn('/bin/sh', ['-c', DEAF, path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   try {
