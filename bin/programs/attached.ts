@@ -11,8 +11,8 @@ import { finished, pipeline } from 'node:stream/promises';
 import type { Moved } from '../../src/api/migrate.js';
 import { ToolError } from '../../src/base/errors.js';
 import { terminalText } from '../../src/base/terminal-text.js';
+import { ENDING_SIGNALS } from './interruption.js';
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Of an exit code that stands for a signal. */
 const BY_SIGNAL = 128;
 
@@ -70,7 +70,7 @@ export async function followProgram(
     isDetached = true;
     streams.detach();
   };
-  for (const signal of SIGNALS) process.on(signal, detach);
+  for (const signal of ENDING_SIGNALS) process.on(signal, detach);
   if (isAsked) detach();
   const input = pipes.read() ?? process.stdin;
   pipeline(input, streams.stdin).catch(() => {}); // it does not read any more
@@ -85,7 +85,7 @@ export async function followProgram(
     if (!isDetached) throw new ToolError('link', `${(error as Error).message}: ${where}`);
     process.stderr.write(`${terminalText(`detached: ${where}`)}\n`);
   } finally {
-    for (const signal of SIGNALS) process.off(signal, detach);
+    for (const signal of ENDING_SIGNALS) process.off(signal, detach);
     input.destroy();
   }
 }

@@ -15,7 +15,7 @@ export class Interruption extends Cancellation {
   ) {
     super(done, controller.signal);
     this.handler = (signal) => controller.abort(signal);
-    for (const signal of SIGNALS) process.on(signal, this.handler);
+    for (const signal of ENDING_SIGNALS) process.on(signal, this.handler);
   }
 
   /** Aborted, with the signal's name, after such a signal. For work that can be cancelled. */
@@ -24,11 +24,12 @@ export class Interruption extends Cancellation {
   }
 
   stop(): void {
-    for (const signal of SIGNALS) process.off(signal, this.handler);
+    for (const signal of ENDING_SIGNALS) process.off(signal, this.handler);
   }
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** Signals that ask a command to end. */
+export const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Does something that must not be left half done. @param done the outcome, for the message */
 export async function uninterrupted<T>(done: string, work: () => T | Promise<T>): Promise<T> {

@@ -5,8 +5,7 @@
  */
 
 import type { ReceiveEvent } from '../../src/api/receive-options.js';
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+import { ENDING_SIGNALS } from './interruption.js';
 
 export class ReceiverSignals {
   private readonly controller = new AbortController();
@@ -14,7 +13,7 @@ export class ReceiverSignals {
   private runs = false;
 
   constructor() {
-    for (const signal of SIGNALS) process.on(signal, this.handler);
+    for (const signal of ENDING_SIGNALS) process.on(signal, this.handler);
   }
 
   readonly onEvent = ({ event }: ReceiveEvent): void => {
@@ -22,7 +21,7 @@ export class ReceiverSignals {
   };
 
   stop(): void {
-    for (const signal of SIGNALS) process.off(signal, this.handler);
+    for (const signal of ENDING_SIGNALS) process.off(signal, this.handler);
   }
 
   private readonly handler = (signal: NodeJS.Signals): void => {
