@@ -199,17 +199,18 @@ export class LatticeServer {
   /** Stores a module. @returns its digest, by which jobs name it */
   async putModule(bytes: Uint8Array): Promise<string> {
     const hex = createHash('sha256').update(bytes).digest('hex');
-    const there = await this.modules.info(hex).catch(fail);
-    if (there === null || there.deleted || there.size !== bytes.length) {
-      await this.modules.putBlob({ name: hex, options: { max_chunk_size: 128 * 1024 } }, bytes).catch(fail);
-    }
+    await afterElection(this.nc, async () => {
+      const there = await this.modules.info(hex);
+      if (there !== null && !there.deleted && there.size === bytes.length) return;
+      await this.modules.putBlob({ name: hex, options: { max_chunk_size: 128 * 1024 } }, bytes);
+    }).catch(fail);
     return `sha256:${hex}`;
   }
 
   /** @throws InputError when there is no such module, or it is another one */
   async getModule(digest: string): Promise<Uint8Array> {
     const hex = digest.slice('sha256:'.length);
-    const bytes = await this.modules.getBlob(hex).catch(fail);
+    const bytes = await afterElection(this.nc, () => this.modules.getBlob(hex)).catch(fail);
     if (bytes !== null && createHash('sha256').update(bytes).digest('hex') === hex) return bytes;
     throw new InputError('no-module', `the module ${digest} is not in the lattice, or is damaged there`);
   }
