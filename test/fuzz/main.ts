@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fuzzComponents } from './component-fuzzer.js';
 import { Differential, type Variant } from './differential.js';
 import { migrateCase } from './migration.js';
 import { fuzzOptions } from './options.js';
@@ -27,6 +28,7 @@ const modes = {
   differential: differentials,
   peers: () => fuzzPeers(firstSeed, end),
   stores: () => fuzzStores(firstSeed, end),
+  components: () => fuzzComponents(firstSeed, end),
 };
 const failed = await modes[options.mode]();
 process.exitCode = failed > 0 ? 1 : 0;

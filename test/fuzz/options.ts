@@ -3,12 +3,13 @@
 import { parseArgs } from 'node:util';
 import { ARCHES, AVX } from '../spec/targets.js';
 
-const USAGE = `usage: npm run fuzz -- [differential | migration | peers | stores] [options]
+const USAGE = `usage: npm run fuzz -- [differential | migration | peers | stores | components] [options]
 
 Random modules until a failure or the time is over. differential (default): native code against V8; a failure is made
 small and left in build/fuzz. migration: captured at random safepoints, restored, perhaps captured again.
 peers: what both sides of a move say, mutated, for the other side to bear.
 stores: hostile folders in the place of a store.
+components: damaged ones, to be compiled and described.
 
   --seconds N    how long (60)
   --seed N       the first case; without it another one each time
@@ -19,7 +20,7 @@ stores: hostile folders in the place of a store.
   --batch N      differential: cases in one process (40)
   --help         this text`;
 
-const MODES = ['differential', 'migration', 'peers', 'stores'] as const;
+const MODES = ['differential', 'migration', 'peers', 'stores', 'components'] as const;
 
 export interface FuzzOptions {
   readonly mode: (typeof MODES)[number];
