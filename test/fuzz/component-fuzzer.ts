@@ -1,34 +1,48 @@
-/** `npm run fuzz -- components`: hostile components (hostile-components.ts), until some are not borne or the time is over. */
+/**
+ * `npm run fuzz -- components`: hostile components (hostile-components.ts), and after some of them a random one
+ * (component-differential.ts), until some have failed or the time is over.
+ */
 
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ArchName } from '../../src/arch/masm/target.js';
+import { ComponentDifferential } from './component-differential.js';
 import { HostileComponents } from './hostile-components.js';
 
 const MOST_FAILURES = 10;
 const FOLDER = 'build/fuzz';
+/** Hostile ones before each random one, which takes longer. */
+const BATCH = 8;
 
-/** @param end when to stop: performance.now(). @returns how many were not borne */
-export async function fuzzComponents(firstSeed: number, end: number): Promise<number> {
+/** @param end when to stop: performance.now(). @returns how many failed */
+export async function fuzzComponents(firstSeed: number, end: number, arches: readonly string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'wag-snap-fuzz-'));
-  const components = new HostileComponents(folder);
+  const hostile = new HostileComponents(folder);
+  const random = new ComponentDifferential(folder);
   let [seed, failed] = [firstSeed, 0];
+  const tell = (seed: number, wrong: string | undefined, path: string) => {
+    if (wrong === undefined) return;
+    failed++;
+    mkdirSync(FOLDER, { recursive: true });
+    const file = join(FOLDER, `component-${seed}.wasm`);
+    copyFileSync(path, file);
+    console.log(`seed ${seed}: ${file}: ${wrong}`);
+  };
   try {
-    await components.prepare();
+    await hostile.prepare();
     for (; performance.now() < end && failed < MOST_FAILURES; seed++) {
-      const wrong = await components.bear(seed);
-      if (wrong === undefined) continue;
-      failed++;
-      mkdirSync(FOLDER, { recursive: true });
-      const file = join(FOLDER, `component-${seed}.wasm`);
-      copyFileSync(components.path, file);
-      console.log(`seed ${seed}: ${file}: ${wrong}`);
+      tell(seed, await hostile.bear(seed), hostile.path);
+      if (seed % BATCH !== 0) continue;
+      const arch = arches[(seed / BATCH) % arches.length] as ArchName;
+      tell(seed, await random.run(seed, arch), random.path);
     }
   } finally {
-    components.close();
+    hostile.close();
     rmSync(folder, { recursive: true, force: true });
   }
-  const ends = [...components.ends].map(([end, times]) => `${end} ${times}`).join(', ');
-  console.log(`${seed - firstSeed} hostile components, ${failed} not borne; compilations: ${ends}`);
+  const counts = (ends: ReadonlyMap<string, number>) => [...ends].map(([end, times]) => `${end} ${times}`).join(', ');
+  console.log(`${seed - firstSeed} hostile components; compilations: ${counts(hostile.ends)}`);
+  console.log(`random components; exit codes and traps: ${counts(random.ends)}; ${failed} failed`);
   return failed;
 }

@@ -28,7 +28,7 @@ const modes = {
   differential: differentials,
   peers: () => fuzzPeers(firstSeed, end),
   stores: () => fuzzStores(firstSeed, end),
-  components: () => fuzzComponents(firstSeed, end),
+  components: () => fuzzComponents(firstSeed, end, options.arch === undefined ? runnable : [options.arch]),
 };
 const failed = await modes[options.mode]();
 process.exitCode = failed > 0 ? 1 : 0;

@@ -9,7 +9,7 @@ Random modules until a failure or the time is over. differential (default): nati
 small and left in build/fuzz. migration: captured at random safepoints, restored, perhaps captured again.
 peers: what both sides of a move say, mutated, for the other side to bear.
 stores: hostile folders in the place of a store.
-components: damaged ones, to be compiled and described.
+components: damaged ones, compiled and described; random ones against jco's code in V8.
 
   --seconds N    how long (60)
   --seed N       the first case; without it another one each time

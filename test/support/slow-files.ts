@@ -18,6 +18,7 @@ const SECONDS: Readonly<Record<string, number>> = {
   'test/migrate/every-site.test.ts': 40,
   'test/e2e/bzip2.test.ts': 60,
   'test/fuzz/differential.test.ts': 58,
+  'test/fuzz/components.test.ts': 12,
   'test/migrate/chains.test.ts': 55,
   'test/fuzz/migration.test.ts': 51,
   'test/migrate/emitted.test.ts': 51,
