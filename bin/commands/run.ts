@@ -17,9 +17,9 @@ import { expectKind } from '../programs/expect-kind.js';
 import { InputFile, inputIdentity } from '../programs/input-file.js';
 import { readLinkedModules } from '../programs/linked-modules.js';
 import { parseOnTrap, type TrapOptions, TrapWatch, trapOptions } from '../programs/on-trap.js';
-import { withSnapshots } from '../programs/snapshot-attendant.js';
 import { needsNobody, startPrepared } from '../programs/start.js';
 import { refuseUnasked } from '../programs/unasked.js';
+import { withSnapshots } from '../programs/with-snapshots.js';
 import { warnOfCacheGrant } from '../show/warning.js';
 
 interface Options extends LinkOptions, LimitOptions, TrapOptions, NameOptions, PidFileOptions, TriggerOptions {

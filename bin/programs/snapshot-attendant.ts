@@ -116,16 +116,3 @@ function ignoring(signals: readonly TriggerSignal[]): Readonly<Record<string, st
 function reasonOf(error: unknown): string {
   return error instanceof WagSnapError ? error.message : String(error);
 }
-
-/**
- * @param settings undefined when no snapshots are wanted
- * @param descriptor the first free descriptor number of the process
- */
-export async function withSnapshots(
-  inner: Attendant,
-  settings: TriggerSettings | undefined,
-  verbose: boolean,
-  descriptor: number,
-): Promise<Attendant> {
-  return settings === undefined ? inner : SnapshotAttendant.around(inner, settings, verbose, descriptor);
-}
