@@ -41,6 +41,7 @@ export function runProgram(program: readonly Instruction[], { nr, arch, args }: 
     data.writeBigUInt64LE(BigInt.asUintN(64, value), 16 + i * 8);
   });
   let accumulator = 0;
+  let other = 0; // the register X
   for (let at = 0; ; ) {
     const instruction = program[at++];
     if (instruction === undefined) throw new Error('the filter has no end');
@@ -50,6 +51,10 @@ export function runProgram(program: readonly Instruction[], { nr, arch, args }: 
       accumulator = data.readUInt32LE(k);
     } else if (code === 0x15) at += accumulator === k ? ifTrue : ifFalse;
     else if (code === 0x25) at += accumulator > k ? ifTrue : ifFalse;
+    else if (code === 0x35) at += accumulator >= k ? ifTrue : ifFalse;
+    else if (code === 0x07) other = accumulator;
+    else if (code === 0x0c) accumulator = (accumulator + other) >>> 0;
+    else if (code === 0x1c) accumulator = (accumulator - other) >>> 0;
     else if (code === 0x06) return k;
     else throw new Error(`unknown instruction 0x${code.toString(16)}`);
   }

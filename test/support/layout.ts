@@ -1,6 +1,7 @@
 /** All of the contract between code, runtime and tools (src/image/contract), for tests that read much of it. */
 
 export * from '../../src/image/contract/exception-tables.js';
+export * from '../../src/image/contract/growing-text.js';
 export * from '../../src/image/contract/host-state.js';
 export * from '../../src/image/contract/instance.js';
 export * from '../../src/image/contract/resume-plan.js';

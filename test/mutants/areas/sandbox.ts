@@ -44,6 +44,14 @@ export const sandbox: Area = {
         ['if (kindOf(entryAt(i)) === FDK_PREOPEN) return true;', 'return true;'],
         ['if (failed(syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0))) return;', ''],
         ['half(RT_FLAGS) | FLAG_SANDBOX', 'half(RT_FLAGS)'],
+        ['if (isGrowing()) refuse(0, <u32>growthChannel());', '', { open: true }],
+        ['requireAtLeast(5, start);', '', { open: true }],
+        ['requireAtMost(5, end);', '', { open: true }],
+        ['requireHigh(1, 0);', '', { open: true }],
+        ['requireAtMost(1, <u32>size);', '', { open: true }],
+        ['requireSumAtMost(5, 1, end);', '', { open: true }],
+        ['requireDistance(0, 5, text - word(RT_TEXT_FILE));', '', { open: true }],
+        ['require64(1, size);\n    allowed();', 'allowed();', { open: true }],
       ],
     },
     {
@@ -60,6 +68,8 @@ export const sandbox: Area = {
         ['DATA_ARGS + argument * 8 + half', 'DATA_ARGS + argument * 8'],
         ['emit(JUMP_GREATER, 0, 1, value);', 'emit(JUMP_GREATER, 1, 1, value);'],
         ['requireHigh(argument, <u32>(value >>> 32));', ''],
+        ['emit(JUMP_NOT_BELOW, 1, 0, value);', 'emit(JUMP_GREATER, 1, 0, value);', { open: true }],
+        ['emit(JUMP_EQUAL, 1, 0, high + 1);', 'emit(JUMP_EQUAL, 1, 0, high);', { open: true }],
       ],
     },
     {

@@ -15,6 +15,8 @@ const AUDIT_ARCH_X86_64 = 0xc000003e;
 const PR_SET_NAME = 15; // what the process is called has nothing to do with it
 const [TEXT, TEXT_SIZE, TEXT_FILE, TRAP_TEXT_FILE] = [0x100000, 0x30000, 0x20000, 0x50000];
 const PID = 4711n;
+/** Of a growing image: the descriptor that leads to the tool, where fcntl has moved it. */
+const CHANNEL = 1001;
 const numbers = new Map(
   Object.entries(hostConstants)
     .filter(([name]) => name.startsWith('SYS_'))
@@ -33,6 +35,7 @@ function build(
   openat2 = true,
   seccomp: (flags: number) => number = () => 0,
   tracks = true,
+  prepare: (put: (field: number, value: number) => void) => void = () => {},
 ): Built {
   const { process } = bootedImage({ pages: 1, entry: true });
   const put = (field: number, value: number) => process.set64(process.runtime + field, value);
@@ -40,8 +43,10 @@ function build(
   put(L.RT_TEXT_SIZE, TEXT_SIZE);
   put(L.RT_TEXT_FILE, TEXT_FILE);
   put(L.RT_TRAP_TEXT_FILE, TRAP_TEXT_FILE);
+  prepare(put);
   let high = 1000;
   process.overrides['fcntl'] = ([, command]) => (command === 1030 ? high++ : undefined);
+  process.overrides['write'] = ([fd]) => (fd === CHANNEL ? 4 : undefined);
   if (!tracks) process.overrides['userfaultfd'] = () => -38;
   process.overrides['getpid'] = () => Number(PID);
   process.overrides['openat2'] = () => (openat2 ? -22 : -38);
@@ -141,4 +146,79 @@ test('is entered without the newer flag where the kernel does not know it', () =
 test('a kernel without it is not said to have it', () => {
   const { flags } = build(false, true, () => -22);
   expect(flags & L.FLAG_SANDBOX).toBe(0);
+});
+
+/** Address of the byte that file offset 0 would have. The second one makes sums carry into the upper half. */
+describe.each([IMAGE + TEXT - TEXT_FILE, 0x1_ffff_0000])('of a growing image at %i', (base) => {
+  const { program } = build(false, true, undefined, false, (put) => {
+    put(L.RT_SLOTS, TEXT + 64);
+    put(L.RT_TEXT, base + TEXT_FILE - IMAGE);
+  });
+  const IMAGE_FD = 1000n;
+  const PAGE = 0x1000;
+  const END = TEXT_FILE + TEXT_SIZE;
+  const CARRY = 2n ** 32n;
+
+  /** A part of text as the process maps it, but for `changes`, by argument. */
+  function mapped(offset: number, bytes: number, changes: Readonly<Record<number, bigint>> = {}): number {
+    const args = [BigInt(base + offset), BigInt(bytes), 5n, 0x12n, IMAGE_FD, BigInt(offset)];
+    return run(
+      program,
+      numbers.get('mmap')!,
+      args.map((value, i) => changes[i] ?? value),
+    );
+  }
+
+  test.each([
+    [TEXT_FILE, PAGE],
+    [TEXT_FILE, TEXT_SIZE],
+    [TEXT_FILE + PAGE, 3 * PAGE],
+    [TEXT_FILE + 0x10000, PAGE],
+    [END - PAGE, PAGE],
+  ])('%i and %i bytes of its text are mapped', (offset, bytes) => {
+    expect(mapped(offset, bytes)).toBe(RET_ALLOW);
+  });
+
+  test.each([
+    [TEXT_FILE - PAGE, PAGE],
+    [END - PAGE, 2 * PAGE],
+    [END + PAGE, PAGE],
+    [TEXT_FILE, TEXT_SIZE + PAGE],
+    [TEXT_FILE + PAGE, 0xffff_f000], // sums of 32 bits would be small
+    [0xffff_f000, 2 * PAGE],
+    [TRAP_TEXT_FILE, PAGE],
+  ])('nothing else of the file can be executed: %i and %i bytes', (offset, bytes) => {
+    expect(mapped(offset, bytes)).toBe(RET_KILL_PROCESS);
+  });
+
+  const [offset, bytes] = [TEXT_FILE + PAGE, PAGE];
+  const address = BigInt(base + offset);
+  test.each([
+    ['at another place', { 0: address + BigInt(PAGE) }],
+    ['before its place', { 0: address - BigInt(PAGE) }],
+    ['4 GiB after its place', { 0: address + CARRY }],
+    ['4 GiB before its place', { 0: BigInt.asUintN(64, address - CARRY) }],
+    ['with a great length', { 1: BigInt(bytes) + CARRY }],
+    ['writable', { 2: 7n }],
+    ['shared', { 3: 0x11n }],
+    ['without a file', { 3: 0x32n }],
+    ['wherever there is room', { 3: 2n }],
+    ['from another file', { 4: BigInt(CHANNEL) }],
+    ['from a great offset', { 5: BigInt(offset) + CARRY }],
+  ])('nor is it mapped %s', (_, changes) => {
+    expect(mapped(offset, bytes, changes)).toBe(RET_KILL_PROCESS);
+  });
+
+  test('trap text is mapped over all of text', () => {
+    const trapText = { 0: BigInt(base + TEXT_FILE), 5: BigInt(TRAP_TEXT_FILE) };
+    expect(mapped(TEXT_FILE, TEXT_SIZE, trapText)).toBe(RET_ALLOW);
+    expect(mapped(TEXT_FILE, PAGE, trapText)).toBe(RET_KILL_PROCESS);
+    expect(mapped(TEXT_FILE, TEXT_SIZE, { ...trapText, 0: BigInt(base + TRAP_TEXT_FILE) })).toBe(RET_KILL_PROCESS);
+  });
+
+  test('what leads to the tool is not closed', () => {
+    for (const fd of [IMAGE_FD, BigInt(CHANNEL)]) {
+      expect(run(program, numbers.get('close')!, [fd, 0n, 0n, 0n, 0n, 0n])).toBe(RET_KILL_PROCESS);
+    }
+  });
 });
