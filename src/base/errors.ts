@@ -102,10 +102,16 @@ export function systemReason(error: unknown): string {
 /** The error for an output that cannot be written. */
 export function writeFailure(path: string, error: unknown): ToolError {
   const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-  return new ToolError(
-    'write',
-    `${path}: cannot be written: ${missing ? 'there is no such folder' : systemReason(error)}`,
-  );
+  const reason = missing ? 'there is no such folder' : systemReason(error);
+  const failure = new ToolError('write', `${path}: cannot be written: ${reason}`);
+  failure.cause = error;
+  return failure;
+}
+
+/** Whether something could not be written as there is no room for it. */
+export function isDiskFull(error: unknown): boolean {
+  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+  return error instanceof ToolError && (code === 'ENOSPC' || code === 'EDQUOT');
 }
 
 /** Runs `read` on an input file. @throws ToolError with what the system says about the file */

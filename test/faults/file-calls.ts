@@ -19,6 +19,8 @@ const ON_FILES = 'readSync writeSync fsyncSync fdatasyncSync ftruncateSync fchmo
 const LATER = 'open read write fsync fdatasync';
 /** Calls for which a disk has no space. */
 const WRITES = /^(open|write|mkdir|link|copyFile|ftruncate|fsync|fdatasync|rename)/;
+/** Those that a disk without a free byte refuses. */
+const GROWS = /^(write|mkdir|copyFile)/;
 
 // biome-ignore lint/suspicious/noExplicitAny: functions of any kind, which are passed on
 type Calls = Record<string, (...args: any[]) => unknown>;
@@ -29,6 +31,7 @@ export class FileCalls {
   private readonly originals = { ...fs } as unknown as Calls;
   private readonly paths = new Map<number, string>();
   private armed: { readonly at: number; readonly act: Act } | undefined;
+  private isFull: () => boolean = () => false;
   private isCounting = false;
   private isDead = false;
   private depth = 0;
@@ -40,9 +43,14 @@ export class FileCalls {
     syncBuiltinESMExports();
   }
 
-  /** From now on calls are counted, from 0. */
-  arm(fault?: { readonly at: number; readonly act: Act }): void {
+  /**
+   * From now on calls are counted, from 0.
+   *
+   * @param isFull whether the disk has no free byte
+   */
+  arm(fault?: { readonly at: number; readonly act: Act }, isFull = () => false): void {
     this.armed = fault;
+    this.isFull = isFull;
     this.labels = [];
     this.isCounting = true;
     this.isDead = false;
@@ -65,13 +73,16 @@ export class FileCalls {
     syncBuiltinESMExports();
   }
 
-  /** @throws what the call shall throw instead of being made */
-  private enter(name: string, path: unknown): void {
+  /** @param isNew whether it makes a file. @throws what the call shall throw instead of being made */
+  private enter(name: string, path: unknown, isNew: boolean): void {
     if (!this.isCounting || typeof path !== 'string' || !path.startsWith(this.folder)) return;
     if (this.isDead) throw failure('EIO', name, path);
     const { armed } = this;
     const at = this.labels.push(`${name} ${path.slice(this.folder.length).replace(/\d+/g, 'N')}`) - 1;
-    if (armed?.at !== at) return;
+    if (armed?.at !== at) {
+      if ((GROWS.test(name) || isNew) && this.isFull()) throw failure('ENOSPC', name, path);
+      return;
+    }
     if (armed.act === 'killed') this.isDead = true;
     throw failure(armed.act === 'killed' ? 'EIO' : armed.act, name, path);
   }
@@ -82,7 +93,7 @@ export class FileCalls {
       if (this.depth > 0) return original(...args);
       const path = pathOf(args[0]);
       try {
-        this.enter(name, path);
+        this.enter(name, path, name === 'openSync' && /[wa]/.test(String(args[1])));
       } catch (error) {
         if (name === 'closeSync') original(...args); // Linux has closed it all the same
         throw error;
@@ -105,7 +116,7 @@ export class FileCalls {
       const done = args.at(-1);
       const path = name === 'open' ? args[0] : this.paths.get(args[0]);
       try {
-        this.enter(name, path);
+        this.enter(name, path, name === 'open' && /[wa]/.test(String(args[1])));
       } catch (error) {
         return process.nextTick(done, error);
       }

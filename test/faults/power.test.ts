@@ -259,7 +259,7 @@ async function problemAfter(at: string, expected: readonly string[]): Promise<st
     if (wrong.length > 0) return wrong.join('; ');
     await store.prune({ keep: 100 });
     await store.import(FIRST, 'after');
-    const kept = new Set(['blobs', 'index.json', 'ingest', 'lock', 'oci-layout']);
+    const kept = new Set(['blobs', 'index.json', 'ingest', 'lock', 'oci-layout', 'spare']);
     const left = [
       ...fs.readdirSync(at).filter((name) => !kept.has(name)),
       ...fs.readdirSync(join(at, 'ingest')),

@@ -5,7 +5,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -75,6 +75,9 @@ afterAll(async () => {
 
 const packed = () => ({ compress: 'zstd', encryptTo: [recipient], signKey: signing, ...trust });
 
+/** A disk without a free byte, until the store gives up what it keeps for this. */
+const untilItGivesUp = () => existsSync(join(at, 'spare'));
+
 /** What is done; the generations that may be gone afterwards, or be there anew. */
 const STEPS: readonly (readonly [what: string, change: (store: Store) => Promise<unknown>, may: RegExp])[] = [
   ['import', (store) => store.import(NEWEST, 'job'), /^job:3 /],
@@ -85,6 +88,8 @@ const STEPS: readonly (readonly [what: string, change: (store: Store) => Promise
   ['compact, compressed, encrypted, signed', (store) => store.compact('job:2', packed()), /^job:2 /],
   ['rm', (store) => store.remove(['job:1', 'live']), /^(job:1|live:1) /],
   ['prune', (store) => store.prune({ keep: 1 }), /^job:1 /],
+  ['rm on a full disk', (store) => store.remove(['job:1', 'live']), /^(job:1|live:1) /],
+  ['prune on a full disk', (store) => store.prune({ keep: 1 }), /^job:1 /],
   ['export', (store) => store.export('job:2', { to: join(out, 'file.wsnap') }), /^$/],
   [
     'export, decrypted',
@@ -129,7 +134,7 @@ async function wrongStore(may: RegExp): Promise<string | undefined> {
   await (await openStore(at)).import(FIRST, 'after');
   const left = [...readdirSync(join(at, 'ingest')), ...readdirSync(join(at, 'lock'))];
   const blobs = readdirSync(join(at, 'blobs', 'sha256')).filter((name) => !/^[0-9a-f]{64}$/.test(name));
-  const roots = readdirSync(at).filter((name) => !/^(blobs|index\.json|ingest|lock|oci-layout)$/.test(name));
+  const roots = readdirSync(at).filter((name) => !/^(blobs|index\.json|ingest|lock|oci-layout|spare)$/.test(name));
   if (left.length + blobs.length + roots.length > 0) return `left: ${[...left, ...blobs, ...roots]}`;
   const { blobs: more } = await store.prune({ keep: 100, dryRun: true });
   if (more > 0) return `${more} files that nothing leads to`;
@@ -149,9 +154,10 @@ async function wrongExport(): Promise<string | undefined> {
 async function attempt(
   change: (store: Store) => Promise<unknown>,
   fault?: { readonly at: number; readonly act: Act },
+  isFull?: () => boolean,
 ): Promise<{ readonly isReached: boolean; readonly error?: unknown }> {
   fresh();
-  calls.arm(fault);
+  calls.arm(fault, isFull);
   try {
     await change(await openStore(at));
     return { isReached: calls.disarm() };
@@ -174,14 +180,15 @@ function wrongError(error: unknown): string | undefined {
 }
 
 test.each(STEPS)(`every step of %s, seed ${seed}`, { timeout: 7_200_000 }, async (what, change, may) => {
-  const quiet = await attempt(change);
+  const isFull = what.endsWith('on a full disk') ? untilItGivesUp : undefined;
+  const quiet = await attempt(change, undefined, isFull);
   expect(quiet.error).toBeUndefined();
   expect(await wrongStore(may)).toBeUndefined();
-  await attempt(change, { at: Infinity, act: 'EIO' });
+  await attempt(change, { at: Infinity, act: 'EIO' }, isFull);
   const faults = calls.labels.flatMap((label, at) => FileCalls.actsFor(label).map((act) => ({ label, at, act })));
   const injected = tally.injected;
   for (const fault of ownPart(sample(faults, 3, ({ act }) => act, next))) {
-    const { isReached, error } = await attempt(change, fault);
+    const { isReached, error } = await attempt(change, fault, isFull);
     if (!isReached) continue;
     const isKilled = fault.act === 'killed';
     const wrong = (isKilled ? undefined : wrongError(error)) ?? (await wrongStore(may));

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { createFolders } from '../../base/create-folders.js';
 import { InputError, reading, writeFailure } from '../../base/errors.js';
 import { syncFolder } from '../../base/output.js';
+import { SPARE } from './spare.js';
 
 /** Makes a folder and those above it that are missing, for their owner only, durably. @throws ToolError */
 export function makeFolders(path: string): void {
@@ -26,7 +27,7 @@ export function makeFolders(path: string): void {
 /** Bytes of oci-layout: Node ends this process when it reads a text that is larger than its memory. */
 const LAYOUT_MAX = 1 << 16;
 const FOLDERS = ['blobs', 'blobs/sha256', 'ingest', 'lock'];
-const FILES = ['index.json', 'oci-layout'];
+const FILES = ['index.json', 'oci-layout', SPARE];
 
 /**
  * Whether a folder is a store.

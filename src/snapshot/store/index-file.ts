@@ -10,6 +10,7 @@ import { syncFolder, writeAt, writeOutput } from '../../base/output.js';
 import { type Facts, readFacts, writeFacts } from './facts.js';
 import { type BlobDescriptor, type Index, index, isSha256, MEDIA_TYPE, REFERENCE } from './oci.js';
 import { NUMBER_MAX, readReference, referenceText, tagNumber } from './reference.js';
+import { Spare } from './spare.js';
 
 const INDEX_MAX = 256 << 20;
 
@@ -34,8 +35,11 @@ const KEY_SHOWN = 80;
 export class IndexFile {
   readonly path: string;
 
+  readonly spare: Spare;
+
   constructor(private readonly store: string) {
     this.path = join(store, 'index.json');
+    this.spare = new Spare(store);
   }
 
   /** @throws InputError when it is damaged, ToolError when it cannot be read */
@@ -50,9 +54,27 @@ export class IndexFile {
     return parseDocument(text, index, path);
   }
 
-  /** Replaces the index, durably. Only while the store is locked. @throws ToolError; then the old index is whole */
+  /**
+   * Replaces the index, durably, and keeps room for removing what it has. Only while the store is locked. @throws
+   * ToolError; then the old index is whole
+   */
   replace(next: Index): void {
-    const bytes = Buffer.from(`${JSON.stringify(next, undefined, 1)}\n`);
+    const bytes = encodeIndex(next);
+    this.spare.keepFor(bytes.length);
+    this.write(bytes);
+  }
+
+  /** Replaces the index by one with fewer entries. It may take the room that replace() has kept. @throws as replace */
+  shrink(next: Index): void {
+    this.write(encodeIndex(next));
+  }
+
+  /** Keeps room again, if there is any. Only while the store is locked. Never fails. */
+  keepRoom(index: Index): void {
+    this.spare.keepIfPossible(encodeIndex(index).length);
+  }
+
+  private write(bytes: Buffer): void {
     writeOutput(
       this.path,
       (fd) => {
@@ -63,6 +85,10 @@ export class IndexFile {
     );
     syncFolder(this.store);
   }
+}
+
+function encodeIndex(index: Index): Buffer {
+  return Buffer.from(`${JSON.stringify(index, undefined, 1)}\n`);
 }
 
 /** The entries whose names are those of generations, in the order of the index. */

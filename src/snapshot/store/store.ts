@@ -5,6 +5,7 @@
  *     oci-layout, index.json     which generations there are: NAME:TAG, and the facts that a list shows of each
  *     blobs/sha256/HEX           a file for each .wsnap, a manifest and a config for each generation
  *     lock/                      which tool changes the store (lock.ts)
+ *     spare                      room for removing something on a full disk (spare.ts)
  *     ingest/                    what is being added to it (ingest.ts)
  *
  * The first layer of a generation's manifest is its own .wsnap. The earlier files that it needs follow: they are the
@@ -25,12 +26,13 @@ import { type Collected, collectGarbage, reachable, reachableIfWhole } from './g
 import type { Generation, GenerationFiles } from './generation.js';
 import { checkEntry, type Entry, entriesOf, IndexFile, nextNumber, parseDocument, withEntry } from './index-file.js';
 import { INGEST, Ingest } from './ingest.js';
-import { locked } from './lock.js';
+import { type Held, locked } from './lock.js';
 import { ARTIFACT_TYPE, type Index, layout, type Manifest, MEDIA_TYPE, REFERENCE } from './oci.js';
 import { Parts } from './parts.js';
 import { readStored } from './read-stored.js';
 import { type Reference, referenceText } from './reference.js';
 import { checkReplaced, type FileSeal, isSignedFile } from './replaced-seal.js';
+import { SPARE } from './spare.js';
 import { readManifest, verifyEntries } from './verify-entries.js';
 
 /** What is known of a file that is added. */
@@ -258,7 +260,7 @@ export class SnapshotStore {
    * @throws InputError, ToolError; then none was removed
    */
   remove(choose: (all: readonly Generation[]) => readonly Generation[], dryRun = false): Promise<Removed> {
-    return locked(this.folder, (held) => {
+    const change = (held: Held) => {
       const index = this.index.read();
       const removed = choose(this.generations(index));
       const gone = new Set(removed.map(({ name, tag }) => referenceText(name, tag)));
@@ -268,10 +270,13 @@ export class SnapshotStore {
       };
       const [kept, before] = [reachable(next, this.blobs), reachableIfWhole(index, this.blobs)];
       held();
-      if (!dryRun && gone.size > 0) this.index.replace(next);
+      if (!dryRun && gone.size > 0) this.index.shrink(next);
       if (!dryRun) this.removeLeftOvers();
-      return { removed, ...collectGarbage(kept, before, this.blobs, dryRun) };
-    });
+      const collected = collectGarbage(kept, before, this.blobs, dryRun);
+      this.index.keepRoom(next);
+      return { removed, ...collected };
+    };
+    return this.index.spare.inNeed(() => locked(this.folder, change));
   }
 
   /** Removes what killed tools have left unfinished. Only while the store is locked. Never fails. */
@@ -279,7 +284,7 @@ export class SnapshotStore {
     removeStale(join(this.folder, INGEST), 'wag-snap-', 'folders');
     new Parts(this.folder).removeOld();
     removeStale(this.folder, '.wag-snap-', 'folders'); // of the lock
-    for (const name of ['index.json', 'oci-layout']) removeStale(this.folder, `.${name}.`, 'files');
+    for (const name of ['index.json', 'oci-layout', SPARE]) removeStale(this.folder, `.${name}.`, 'files');
     this.blobs.removeLeftOvers();
   }
 

@@ -15,11 +15,11 @@ describe('what a killed tool has left', () => {
   test('is removed by prune', async () => {
     mkdirSync(join(folder, 'ingest', dead()), { recursive: true });
     mkdirSync(join(folder, `.${dead()}.tmp`));
-    writeFileSync(join(folder, `.index.json.${dead()}.tmp`), '');
+    for (const name of ['index.json', 'spare']) writeFileSync(join(folder, `.${name}.${dead()}.tmp`), '');
     const half = store['store'].blobs.put('half');
     renameSync(store['store'].blobs.pathOf(half.digest), `${store['store'].blobs.pathOf(half.digest)}.${dead()}.tmp`);
     await store.prune();
-    expect(readdirSync(folder).sort()).toEqual(['blobs', 'index.json', 'ingest', 'lock', 'oci-layout']);
+    expect(readdirSync(folder).sort()).toEqual(['blobs', 'index.json', 'ingest', 'lock', 'oci-layout', 'spare']);
     expect([...ingested(), ...blobs()]).toEqual([]);
   });
 
