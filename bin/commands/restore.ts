@@ -188,9 +188,11 @@ async function restore(
     }
     // an emulator needs the image, a temporary snapshot must be removed, the results of a call must be printed
     const canBeAlone = arch === process.arch && !input.isTemporary && !isCall;
-    const isAlone = canBecome() && needsNobody(options) && canBeAlone && !options.lazy;
+    const mayBecome = canBecome() && needsNobody(options) && canBeAlone && !options.lazy;
+    const staying = mayBecome ? input.stay(stored) : undefined;
+    const isAlone = staying !== undefined;
     await startPrepared(
-      (signal) => api.prepareRestored(stored, request, isAlone, signal),
+      (signal) => api.prepareRestored(staying?.stored ?? stored, request, isAlone, signal),
       async ({ call }, descriptor) => {
         if (call === undefined) {
           return withSnapshots(new TrapWatch(onTrap, descriptor), triggers, options.verbose, descriptor);
@@ -199,7 +201,7 @@ async function restore(
         return new InvokeAttendant(call, descriptor);
       },
       { mayBecome: isAlone, timeout: limits.timeout, pidFile, verbose: options.verbose },
-    );
+    ).finally(() => staying?.release());
     return;
   }
   const { path: output } = destination;

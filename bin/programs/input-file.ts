@@ -113,6 +113,16 @@ export class InputFile {
     return this.folder !== undefined;
   }
 
+  /** Whether it is a snapshot in a store. */
+  get isInStore(): boolean {
+    return this.held !== undefined;
+  }
+
+  /** As HeldGeneration has it; undefined for other files, too. */
+  link(): ReturnType<HeldGeneration['link']> {
+    return this.held?.link();
+  }
+
   /** Removes the temporary file, if there is one. May be called twice. */
   release(): void {
     this.held?.files.close();

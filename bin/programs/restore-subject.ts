@@ -18,7 +18,20 @@ export interface Subject {
   readonly isTemporary: boolean;
   /** @throws InputError, LimitError, ToolError */
   read(): Promise<StoredSnapshot>;
+  /**
+   * The snapshot for a program that this process becomes, which opens the files by their paths: nobody may remove them
+   * until then.
+   *
+   * @returns undefined when somebody may
+   */
+  stay(stored: StoredSnapshot): StayingSnapshot | undefined;
   /** Removes temporary files. May be called twice. */
+  release(): void;
+}
+
+export interface StayingSnapshot {
+  readonly stored: StoredSnapshot;
+  /** To be called when this process has not become the program. */
   release(): void;
 }
 
@@ -41,6 +54,11 @@ export async function openSubject(options: SubjectOptions): Promise<Subject> {
       expectKind(input, 'restore', ['snapshot']);
       const { readRestorable } = await import('../../src/api/restored-image.js');
       return readRestorable(input.path, await chainPlaces(options, input));
+    },
+    stay: (stored) => {
+      if (!input.isInStore) return { stored, release: () => {} };
+      const links = input.link();
+      return links && { stored: links.replaced(stored), release: () => links.close() };
     },
     release: () => input.release(),
   };
@@ -78,6 +96,7 @@ function inRegistry(options: SubjectOptions): Subject {
         progress.end();
       }
     },
+    stay: () => undefined,
     release: () => close(),
   };
 }

@@ -5,6 +5,7 @@ import { InputError } from '../base/errors.js';
 import { nameTemporary } from '../base/temporary-names.js';
 import { HeldFiles } from '../snapshot/held-files.js';
 import type { GenerationFiles } from '../snapshot/store/generation.js';
+import { LinkedFiles } from '../snapshot/store/linked-files.js';
 import { type Reference, referenceText } from '../snapshot/store/reference.js';
 import { noGeneration, type SnapshotStore } from '../snapshot/store/store.js';
 
@@ -12,6 +13,8 @@ export interface HeldGeneration {
   readonly found: GenerationFiles;
   /** The caller closes them. */
   readonly files: HeldFiles;
+  /** Links to the files, for a program that this process becomes. @returns undefined when there can be none */
+  link(): LinkedFiles | undefined;
 }
 
 /**
@@ -28,7 +31,8 @@ export function hold(store: SnapshotStore, reference: Reference, others?: string
     const title = referenceText(generation.name, generation.tag);
     for (const file of [path, ...parents]) nameTemporary(file, file === path ? title : `${title}: ${basename(file)}`);
     try {
-      return { found, files: new HeldFiles([path, ...parents]) };
+      const paths = [path, ...parents];
+      return { found, files: new HeldFiles(paths), link: () => LinkedFiles.of(store.folder, paths) };
     } catch (error) {
       const isGone = error instanceof InputError && error.code === 'not-found' && manifest !== before;
       if (!isGone) throw error;

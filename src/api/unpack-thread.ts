@@ -2,6 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { WagSnapError } from '../base/errors.js';
+import { nameTemporary } from '../base/temporary-names.js';
 import type { Packing } from '../snapshot/packing/packed-file.js';
 import { SnapshotFile } from '../snapshot/snapshot-file.js';
 import type { SentError } from './thread-error.js';
@@ -9,6 +10,8 @@ import type { SentError } from './thread-error.js';
 export interface UnpackRequest {
   readonly files: readonly {
     readonly path: string;
+    /** Where it is opened: another tool may remove it from `path`. */
+    readonly opened: string;
     readonly packing: Packing;
     /** A descriptor of an empty file. It stays open. */
     readonly target: number;
@@ -20,8 +23,9 @@ export type UnpackMessage = { readonly isDone: true } | SentError;
 
 async function unpacked(): Promise<UnpackMessage> {
   try {
-    for (const { path, packing, target } of (workerData as UnpackRequest).files) {
-      const file = new SnapshotFile(path, packing);
+    for (const { path, opened, packing, target } of (workerData as UnpackRequest).files) {
+      nameTemporary(opened, path);
+      const file = new SnapshotFile(opened, packing);
       try {
         await file.unpackTo(target);
       } finally {

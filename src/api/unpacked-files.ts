@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { writeFailure } from '../base/errors.js';
 import { trace } from '../base/trace.js';
+import { heldPath } from '../snapshot/held-files.js';
 import type { Packing } from '../snapshot/packing/packed-file.js';
 import { unpackedBytes } from '../snapshot/packing/packed-header.js';
 import type { LocatedFile, StoredSnapshot } from '../snapshot/snapshot.js';
@@ -45,7 +46,12 @@ export class UnpackedFiles {
     const bytes = packed.reduce((sum, { packing }) => sum + unpackedBytes(packing.index), 0);
     if (this.outcome !== undefined || bytes < MIN_BYTES) return;
     trace('restore', () => `unpacks ${bytes} bytes of ${packed.length} files on another thread`);
-    const files = packed.map(({ path, packing }, i) => ({ path, packing, ...this.makeFile(i) }));
+    const files = packed.map(({ path, packing }, i) => ({
+      path,
+      opened: heldPath(path),
+      packing,
+      ...this.makeFile(i),
+    }));
     const unpacked = places.map((place) => {
       const file = files.find(({ packing }) => packing === place.packing);
       return file === undefined ? place : { ...place, path: `/proc/self/fd/${file.source}`, packing: undefined };

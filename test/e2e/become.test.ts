@@ -138,6 +138,26 @@ describe.skipIf(node.missing !== undefined)(`becoming the program${node.missing 
     expect(await once(again.child, 'exit')).toEqual([0, null]);
   });
 
+  test('restore: what is pruned from a store while the program begins stays until it has ended', async () => {
+    const store = ['--store', 'store'];
+    for (const file of ['one', 'two']) {
+      expect(wagSnap(['snapshots', 'import', `${file}.wsnap`, '-t', 'job', ...store]).stderr).toBe('');
+    }
+    const { child, pid, shown } = await started(['restore', '-v', 'job', ...store]);
+    expect(pid).toBe(child.pid);
+    const prune = () => {
+      expect(wagSnap(['snapshots', 'prune', '--keep', '0', ...store]).stderr).toBe('');
+      return readdirSync(join(folder, 'store/ingest'));
+    };
+    const [links, ...others] = prune();
+    expect(others).toEqual([]);
+    expect(readFileSync(`/proc/${pid}/maps`, 'latin1')).toMatch(new RegExp(`store/ingest/${links}/[0-9a-f]{64}$`, 'm'));
+    child.stdin!.end('5\n');
+    await once(child, 'exit');
+    expect(shown.text).toContain('readline end');
+    expect(prune()).toEqual([]);
+  });
+
   test('a snapshot from a pipe is a temporary file, which somebody has to remove', async () => {
     const snapshot = readFileSync(join(folder, 'one.wsnap'));
     const child = start(['restore', '-v', '-']);

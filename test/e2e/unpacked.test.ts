@@ -4,12 +4,14 @@
  */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { findEmulator } from '../../src/api/launch.js';
 import { openerFor } from '../../src/api/seal-options.js';
 import { openSnapshot } from '../../src/api/stored-snapshot.js';
+import { UnpackedFiles } from '../../src/api/unpacked-files.js';
+import { HeldFiles } from '../../src/snapshot/held-files.js';
 import { Opener } from '../../src/snapshot/opener.js';
 import { ensureIdentity } from '../../src/snapshot/packing/recipients.js';
 import { capturePid } from '../support/capture.js';
@@ -73,6 +75,22 @@ test('clones share what was unpacked, an executable contains it', async () => {
   expect(await restored('-o', image)).toMatchObject({ status: 0, stderr: expect.stringContaining(begins) });
   expect(spawnSync(image, { encoding: 'utf8' })).toMatchObject({ status: 0, stdout: 'end\n' });
   expect(readdirSync(temporary)).toEqual([]);
+});
+
+test('a file that another tool removes meanwhile is unpacked to its end', async () => {
+  const file = join(folder, 'removed.wsnap');
+  copyFileSync(files[0]!, file);
+  const stored = await openSnapshot(file);
+  const held = new HeldFiles([file]);
+  rmSync(file);
+  const unpacking = new UnpackedFiles(stored, temporary, undefined);
+  try {
+    unpacking.begin();
+    expect((await unpacking.finish())?.path).toMatch(/^\/proc\/self\/fd\/\d+$/);
+  } finally {
+    unpacking.close();
+    held.close();
+  }
 });
 
 test('--lazy unpacks what the program needs', async () => {

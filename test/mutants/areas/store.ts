@@ -122,6 +122,23 @@ export const store: Area = {
       ],
     },
     {
+      file: 'src/snapshot/store/linked-files.ts',
+      tests: of('held'),
+      changes: [
+        ['      for (const path of paths) linked.add(path);\n', ''],
+        ['this.links.get(file.path) ?? file.path', 'file.path'],
+        ['    nameTemporary(link, path);\n', ''],
+        ['ancestors.map(linked)', 'ancestors'],
+        ['      linked?.close();\n', ''],
+      ],
+    },
+    {
+      file: 'src/api/unpacked-files.ts',
+      tests: ['test/e2e/unpacked.test.ts'],
+      only: 'another tool removes',
+      changes: [['opened: heldPath(path)', 'opened: path']],
+    },
+    {
       file: 'src/snapshot/held-files.ts',
       tests: of('held'),
       changes: [

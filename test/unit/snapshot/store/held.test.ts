@@ -8,7 +8,10 @@ import coredumpCommand from '../../../../bin/commands/coredump.js';
 import inspectCommand from '../../../../bin/commands/inspect.js';
 import verifyCommand from '../../../../bin/commands/verify.js';
 import { holdGeneration } from '../../../../src/api/find-generation.js';
+import { hold } from '../../../../src/api/held-generation.js';
+import { filesOf, openSnapshot } from '../../../../src/api/stored-snapshot.js';
 import { verify } from '../../../../src/api/verify.js';
+import { InputError } from '../../../../src/base/errors.js';
 import { HeldFiles } from '../../../../src/snapshot/held-files.js';
 import { Opener } from '../../../../src/snapshot/opener.js';
 import { RawFile } from '../../../../src/snapshot/raw-file.js';
@@ -145,5 +148,34 @@ describe('a file that is held', () => {
     const before = descriptors();
     expect(() => new HeldFiles([FIRST, join(folder, 'nothing')])).toThrow(/no such file/);
     expect(descriptors()).toBe(before);
+  });
+});
+
+describe('links for a program that this process becomes', () => {
+  const linked = () => hold(SnapshotStore.open(folder), { name: 'job', tag: undefined });
+
+  test('are the files, also after these were removed; nobody sees their names', async () => {
+    await store.import(NEWEST, 'job');
+    const { files, found, link } = linked();
+    files.close();
+    const links = link()!;
+    const { parents } = found;
+    const stored = links.replaced(await openSnapshot(found.path, { parents }));
+    await store.remove(['job']);
+    expect(blobs()).toEqual([]);
+    const [own, ...ancestors] = filesOf(stored);
+    expect((await verify(own!, { parents: ancestors })).length).toBe(1 + parents.length);
+    expect(new InputError('test', `${own}: is wrong`).message).toBe('job:1: is wrong');
+    links.close();
+    expect(ingested()).toEqual([]);
+  });
+
+  test('are not made when a file is gone', async () => {
+    await store.import(NEWEST, 'job');
+    const { files, link } = linked();
+    files.close();
+    await store.remove(['job']);
+    expect(link()).toBeUndefined();
+    expect(ingested()).toEqual([]);
   });
 });
