@@ -2,13 +2,14 @@
 
 import type { CommandModule } from 'yargs';
 import { isRegistryReference } from '../../src/api/registry-reference.js';
+import { chainOptions } from '../options/chain.js';
 import { type FormOptions, form, formOptions } from '../options/form.js';
 import { AGE, parseAge } from '../options/limits.js';
 import { type RegistryOptions, refuseRegistry, registryOptions } from '../options/registry.js';
 import { parseKeep } from '../options/snapshot-triggers.js';
 import { type StoreOptions, storeOptions } from '../options/store.js';
 import { type TrustOptions, trust, trustOptions } from '../options/trust.js';
-import { once, UsageError } from '../options/usage.js';
+import { once, several, UsageError } from '../options/usage.js';
 import type { StoreRequest } from '../programs/store-upkeep.js';
 
 interface Options extends StoreOptions, RegistryOptions, FormOptions, TrustOptions {
@@ -19,6 +20,8 @@ interface Options extends StoreOptions, RegistryOptions, FormOptions, TrustOptio
   keep: string | undefined;
   olderThan: string | undefined;
   dryRun: boolean;
+  parent: string | string[] | undefined;
+  search: string | string[] | undefined;
   json: boolean;
 }
 
@@ -31,7 +34,7 @@ const ACTIONS: Readonly<Record<string, readonly (keyof Options)[]>> = {
   rm: ['json'],
   prune: ['keep', 'olderThan', 'dryRun', 'json'],
   export: ['output', ...REWRITING],
-  import: ['tag', ...READING],
+  import: ['tag', 'parent', 'search', ...READING],
   verify: ['json'],
   compact: REWRITING,
 };
@@ -51,7 +54,7 @@ const command: CommandModule<object, Options> = {
         array: true,
         default: [],
         describe:
-          'NAME:TAG, or NAME for all of that name (export, verify: for the newest); import: a file; list: also oci://HOST/REPOSITORY',
+          'NAME:TAG, or NAME for all of that name (compact, export, verify: for the newest); import: a file; list: also oci://HOST/REPOSITORY',
       })
       .options(storeOptions)
       .option('tag', {
@@ -81,6 +84,8 @@ const command: CommandModule<object, Options> = {
         describe: `prune: ${AGE}: keep younger ones`,
       })
       .option('dry-run', { type: 'boolean', default: false, describe: 'prune: only list what would be removed' })
+      .option('parent', { ...chainOptions.parent, describe: `import: ${chainOptions.parent.describe}` })
+      .option('search', { ...chainOptions.search, describe: `import: ${chainOptions.search.describe}` })
       .options(formOptions)
       .options(trustOptions)
       .options(registryOptions)
@@ -118,7 +123,7 @@ function repositoriesIn({ action, what, ...options }: Options): string[] | undef
   if (other !== undefined || (action !== 'list' && !isRegistryReference(action))) {
     throw new UsageError(`of a registry snapshots are only listed: snapshots oci://HOST/REPOSITORY, and nothing else`);
   }
-  const ofStores = [...REWRITING, 'output', 'tag', 'keep', 'olderThan', 'store'] as const;
+  const ofStores = [...REWRITING, 'output', 'tag', 'keep', 'olderThan', 'parent', 'search', 'store'] as const;
   const given = ofStores.find((name) => options[name] !== undefined) ?? (options.dryRun ? 'dryRun' : undefined);
   if (given !== undefined) throw new UsageError(`--${dashed(given)} is for snapshots of a store, not of a registry`);
   return named;
@@ -126,12 +131,12 @@ function repositoriesIn({ action, what, ...options }: Options): string[] | undef
 
 /** @throws UsageError for an option of another action */
 function readRequest(options: Options): StoreRequest {
-  const { action, what, output, tag, keep, olderThan, dryRun, json } = options;
+  const { action, what, output, tag, keep, olderThan, dryRun, parent, search, json } = options;
   const own = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
   if (own === undefined) {
     throw new UsageError(`there is no action ${action}: one of ${Object.keys(ACTIONS).join(', ')}`);
   }
-  const given: readonly (keyof Options)[] = ['output', 'tag', 'keep', 'olderThan', 'dryRun', 'json', ...REWRITING];
+  const given = [...new Set(Object.values(ACTIONS).flat())];
   for (const name of given) {
     if (options[name] === undefined || options[name] === false || own.includes(name)) continue;
     const takers = Object.keys(ACTIONS).filter((other) => ACTIONS[other].includes(name));
@@ -147,7 +152,13 @@ function readRequest(options: Options): StoreRequest {
       return { action, reference: what[0], output, how: { ...form(options), ...trust(options) } };
     case 'import':
       if (what.length !== 1 || tag === undefined) throw new UsageError('import needs a file and -t NAME[:TAG]');
-      return { action, file: what[0], reference: tag, how: trust(options) };
+      return {
+        action,
+        file: what[0],
+        reference: tag,
+        places: { parents: several(parent), search: several(search) },
+        how: trust(options),
+      };
     case 'prune':
       return {
         action,

@@ -1,7 +1,14 @@
 /** Runs the actions of `wag-snap snapshots` on a store, and prints their results. */
 
 import { type FormOptions, readKeys, type TrustOptions } from '../../src/api/seal-options.js';
-import { createStore, type Generation, openStore, type Removed, type Store } from '../../src/api/store.js';
+import {
+  createStore,
+  type Generation,
+  type ImportOptions,
+  openStore,
+  type Removed,
+  type Store,
+} from '../../src/api/store.js';
 import { InputError } from '../../src/base/errors.js';
 import { quoted, terminalJson, terminalLines } from '../../src/base/terminal-text.js';
 import { generationJson, generationTable } from '../show/generations.js';
@@ -26,7 +33,14 @@ export type StoreRequest =
       readonly output: string;
       readonly how: FormOptions & TrustOptions;
     }
-  | { readonly action: 'import'; readonly file: string; readonly reference: string; readonly how: TrustOptions }
+  | {
+      readonly action: 'import';
+      readonly file: string;
+      readonly reference: string;
+      /** Where the earlier files are that it needs, besides its own folder. */
+      readonly places: Pick<ImportOptions, 'parents' | 'search'>;
+      readonly how: TrustOptions;
+    }
   | {
       readonly action: 'prune';
       readonly names: readonly string[];
@@ -101,7 +115,7 @@ async function act(store: Store, request: Exclude<StoreRequest, { action: 'list'
       await store.export(request.reference, { to: request.output, ...request.how, ...work });
       return () => printResult(request.output, request.output);
     case 'import': {
-      const how = { ...request.how, ...work };
+      const how = { ...request.how, ...request.places, ...work };
       const generation = await withInput(request.file, ({ path }) => store.import(path, request.reference, how));
       return () => printLines([titleOf(generation)]);
     }

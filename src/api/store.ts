@@ -130,12 +130,12 @@ export class Store {
   async import(
     path: string,
     reference: string,
-    { parents = [], signal, onProgress, ...trust }: ImportOptions = {},
+    { parents = [], search, signal, onProgress, ...trust }: ImportOptions = {},
   ): Promise<Generation> {
     const target = parseReference(reference);
     const { openSnapshot, filesOf } = await import('./stored-snapshot.js');
     const opener = await openerFor(trust);
-    const stored = await openSnapshot(path, { parents, opener, name: target.name });
+    const stored = await openSnapshot(path, { parents, search, opener, name: target.name });
     const cancel = new Cancellation('the store is as before', signal);
     const ingest = this.store.ingest();
     try {
@@ -281,6 +281,8 @@ export interface RewriteOptions extends FormOptions, TrustOptions, ProgressOptio
 export interface ImportOptions extends TrustOptions, ProgressOption, SignalOption {
   /** The earlier files that the snapshot needs, as far as they are not in the same folder. */
   readonly parents?: readonly string[] | undefined;
+  /** Folders to search for them. */
+  readonly search?: readonly string[] | undefined;
 }
 
 function matches({ name, tag }: Generation, reference: Reference): boolean {

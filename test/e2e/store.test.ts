@@ -5,7 +5,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -123,6 +123,17 @@ test('what goes is what was named, or is old; the rest still continues', () => {
   expect(tool(['restore', 'job.wsnap'], '1\n').stdout).toMatch(/^readline 4 sum 43\n/);
 });
 
+test('import finds files that are not beside the snapshot', () => {
+  const fixtures = join(root, 'fixtures/snapshots/v3/x64');
+  copyFileSync(join(fixtures, 'generations.wsnap'), join(folder, 'alone.wsnap'));
+  const imported = (...more: string[]) =>
+    tool(['snapshots', 'import', 'alone.wsnap', '-t', 'job', '--store', 'imported', ...more]);
+  expect(imported()).toMatchObject({ status: 3, stderr: expect.stringContaining('--parent FILE') });
+  expect(imported('--search', fixtures)).toEqual(done('job:1\n'));
+  const parents = [0, 1].flatMap((i) => ['--parent', join(fixtures, `generations-${i}.wsnap`)]);
+  expect(imported(...parents)).toEqual(done('job:2\n'));
+});
+
 test.each([
   [['capture', '1', '-t', 'job', '-o', 'x'], '-t and --output cannot be given together'],
   [['capture', '1', '--whole'], '--whole is for a store'],
@@ -131,6 +142,7 @@ test.each([
   [['snapshots', 'export', 'job'], 'export needs NAME:TAG and -o FILE'],
   [['snapshots', 'import', 'job.wsnap'], 'import needs a file and -t NAME'],
   [['snapshots', '--keep', '3'], '--keep is for prune, not for list'],
+  [['snapshots', 'rm', 'job', '--search', '.'], '--search is for import, not for rm'],
   [['snapshots', 'prune', '--keep', 'many'], '--keep many: expected a number'],
   [['snapshots', 'prune', '--older-than', 'long'], '--older-than long: expected'],
 ])('wrong usage: %j', (args, says) => {

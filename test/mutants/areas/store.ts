@@ -118,7 +118,7 @@ export const store: Area = {
       changes: [
         ["error.code === 'not-found' && manifest !== before", 'false'],
         ["error.code === 'not-found' && manifest !== before", "error.code === 'not-found'", { slow: true }],
-        ['new HeldFiles([path, ...parents])', 'new HeldFiles([path])'],
+        ['const paths = [path, ...parents];', 'const paths = [path];'],
       ],
     },
     {

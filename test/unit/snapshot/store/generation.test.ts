@@ -1,7 +1,7 @@
 /** What a store keeps as a generation: its files, its name and number, and what it is when it is written as one file. */
 
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createStore } from '../../../../src/api/store.js';
 import { verify } from '../../../../src/api/verify.js';
@@ -46,6 +46,8 @@ describe('a generation', () => {
     await expect(store.import(alone, 'job')).rejects.toMatchObject({ code: 'no-parent' });
     await expect(store.import(import.meta.filename, 'job')).rejects.toMatchObject({ code: 'snapshot' });
     expect([titles(), blobs(), ingested()]).toEqual([[], [], []]);
+    await store.import(alone, 'job', { search: [dirname(NEWEST)] });
+    expect(store.find('job').parents.length).toBe(2);
   });
 
   test('goes from one store into another with all that it needs', async () => {
