@@ -1,6 +1,7 @@
 /**
- * `npm run fuzz -- components`: hostile components (hostile-components.ts), and after some of them a random one
- * (component-differential.ts), until some have failed or the time is over.
+ * `npm run fuzz -- components`: hostile components (hostile-components.ts), components of random worlds
+ * (component-signatures.ts), and after some of them a random program (component-differential.ts), until some have failed
+ * or the time is over.
  */
 
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -8,11 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ArchName } from '../../src/arch/masm/target.js';
 import { ComponentDifferential } from './component-differential.js';
+import { compareSignatures } from './component-signatures.js';
 import { HostileComponents } from './hostile-components.js';
 
 const MOST_FAILURES = 10;
 const FOLDER = 'build/fuzz';
-/** Hostile ones before each random one, which takes longer. */
+/** Of the others before each random program, which takes longer. */
 const BATCH = 8;
 
 /** @param end when to stop: performance.now(). @returns how many failed */
@@ -20,10 +22,11 @@ export async function fuzzComponents(firstSeed: number, end: number, arches: rea
   const folder = mkdtempSync(join(tmpdir(), 'wag-snap-fuzz-'));
   const hostile = new HostileComponents(folder);
   const random = new ComponentDifferential(folder);
-  let [seed, failed] = [firstSeed, 0];
-  const tell = (seed: number, wrong: string | undefined, path: string) => {
+  let [seed, failed, valid] = [firstSeed, 0, 0];
+  const tell = (seed: number, wrong: string | undefined, path?: string) => {
     if (wrong === undefined) return;
     failed++;
+    if (path === undefined) return console.log(`seed ${seed}: ${wrong}`);
     mkdirSync(FOLDER, { recursive: true });
     const file = join(FOLDER, `component-${seed}.wasm`);
     copyFileSync(path, file);
@@ -33,6 +36,9 @@ export async function fuzzComponents(firstSeed: number, end: number, arches: rea
     await hostile.prepare();
     for (; performance.now() < end && failed < MOST_FAILURES; seed++) {
       tell(seed, await hostile.bear(seed), hostile.path);
+      const { wrong, isValid } = await compareSignatures(seed);
+      tell(seed, wrong);
+      if (isValid) valid++;
       if (seed % BATCH !== 0) continue;
       const arch = arches[(seed / BATCH) % arches.length] as ArchName;
       tell(seed, await random.run(seed, arch), random.path);
@@ -43,6 +49,7 @@ export async function fuzzComponents(firstSeed: number, end: number, arches: rea
   }
   const counts = (ends: ReadonlyMap<string, number>) => [...ends].map(([end, times]) => `${end} ${times}`).join(', ');
   console.log(`${seed - firstSeed} hostile components; compilations: ${counts(hostile.ends)}`);
-  console.log(`random components; exit codes and traps: ${counts(random.ends)}; ${failed} failed`);
+  console.log(`as many components of random worlds, ${valid} of them valid`);
+  console.log(`random programs; exit codes and traps: ${counts(random.ends)}; ${failed} failed`);
   return failed;
 }
