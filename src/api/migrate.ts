@@ -10,7 +10,7 @@ import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
 import type { LeftPages } from '../capture/left-pages.js';
 import type { ImageProcess } from '../capture/process.js';
 import { usedMemory } from '../capture/used-memory.js';
-import type { GrowingFile } from '../snapshot/writer.js';
+import type { RestOfFile } from '../snapshot/writer.js';
 import { ownCodecs } from '../transport/codec.js';
 import type { DecidedMove } from '../transport/decided-move.js';
 import { parseDestination } from '../transport/destination.js';
@@ -167,7 +167,9 @@ function movingProgram(
           ...(limitRate === undefined ? {} : { hotBytes: (limitRate * (downtime ?? DOWNTIME)) / 1000 }),
           ...(maxTime === undefined ? {} : { deadline: { after: maxTime, outcome: onTimeout } }),
           taker: {
-            round: (file) => taker.round(sentFile(file)),
+            send: (bytes, offset) => taker.send(bytes, offset),
+            expect: (bytes) => taker.expect(bytes),
+            round: () => taker.round(),
             mayStop: () => taker.mayStop(),
             left: (bytes, pause) => taker.left(bytes, pause),
             take: (stopped, file, left) => taker.take(stopped, sentFile(file), missingPages(left, file.size)),
@@ -199,7 +201,7 @@ function modulesOf({ image, pid }: ImageProcess): SentFile {
   };
 }
 
-function sentFile({ fd, size, written }: GrowingFile): SentFile {
+function sentFile({ fd, size, written }: RestOfFile): SentFile {
   return { size, changed: written, read: readFrom(fd) };
 }
 

@@ -1,8 +1,9 @@
 /** Options of a capture, and the interface of a taker that gets the snapshot instead of a file. */
 
 import type { Destination } from '../base/output.js';
+import type { SendBytes } from '../snapshot/page-file.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
-import type { FileForm, GrowingFile } from '../snapshot/writer.js';
+import type { FileForm, RestOfFile } from '../snapshot/writer.js';
 import type { CaptureSettings } from './capture-settings.js';
 import type { LeftPages } from './left-pages.js';
 import type { StoppedProcess } from './stopped-process.js';
@@ -20,8 +21,8 @@ export interface CaptureOptions extends CaptureSettings {
   /** Leave the memories out. The target of a move first gets such an outline, to check what the program needs. */
   readonly withoutPages?: boolean;
   /**
-   * Takes the snapshot from a temporary file, which is removed afterwards. Then nothing is written to `output`, and no
-   * digests are computed.
+   * Takes the snapshot: pages as they are read if it wants, the rest from a temporary file, which is removed afterwards.
+   * Then nothing is written to `output`, and no digests are computed.
    */
   readonly taker?: SnapshotTaker;
   /**
@@ -49,8 +50,15 @@ export interface CopyDeadline {
 }
 
 export interface SnapshotTaker {
+  /**
+   * Takes bytes of the snapshot's file. What it takes again replaces what was there; what it never takes is zeros.
+   * Undefined: they are written to the temporary file, too.
+   */
+  readonly send?: SendBytes;
+  /** Called before a round, or the rest, with the most bytes that will be sent. */
+  expect?(bytes: number): void;
   /** Called after each round of copying, while the process runs. The round lasts until this settles. */
-  round(file: GrowingFile): Promise<void>;
+  round(): Promise<void>;
   /** After it: bytes that were written meanwhile, and about how many milliseconds the process would stand still for them. */
   left?(bytes: number, pause: number): void;
   /** Resolves once the process may be stopped; if it is not there, at once. @returns whether that was so before */
@@ -59,7 +67,7 @@ export interface SnapshotTaker {
    * Called when the snapshot is complete. Decides what happens to the process, which stands still until this returns.
    * Then the process continues, unless it was ended or kept.
    *
-   * @param left of a lazy move: what is not in the file
+   * @param file what was not sent @param left of a lazy move: what is not in the file, either
    */
-  take(stopped: StoppedProcess, file: GrowingFile, left: LeftPages | undefined): Promise<void>;
+  take(stopped: StoppedProcess, file: RestOfFile, left: LeftPages | undefined): Promise<void>;
 }

@@ -103,7 +103,7 @@ class Capture {
     const writer = new SnapshotWriter(options.output, {
       ...options.form,
       earlyWriteback: options.kill ?? false,
-      isWatched: options.taker !== undefined,
+      send: options.taker?.send,
       expected: options.form?.packing === undefined ? 0 : process.folder.residentBytes(),
       check: () => cancel.check(),
     });
@@ -115,7 +115,7 @@ class Capture {
       process.image.sites; // reads and checks the tables now, not while the process stands still
       const timeout = options.timeout ?? DEFAULT_TIMEOUT;
       if (!options.withoutPages && process.tryMemory()) await awaitPages(process, this.settleNow);
-      this.copy = await this.beginCopying(sink, writer);
+      this.copy = await this.beginCopying(sink);
       const { copy } = this;
       if (copy) await rehearse(process, references, this.settle);
       await copy?.run();
@@ -137,7 +137,7 @@ class Capture {
       trace('capture', () => `all of pid ${process.pid} is in the temporary file: ${bytes} bytes`);
       let found = isStandardOutput(writer.path) ? '' : resolve(writer.path);
       if (options.taker) {
-        await options.taker.take(stopped, writer.grown(bytes), copy?.left);
+        await options.taker.take(stopped, writer.unsent(bytes), copy?.left);
         await stopped.resume();
       } else {
         await writer.commit();
@@ -253,7 +253,7 @@ class Capture {
     };
   }
 
-  private async beginCopying(sink: LivePageSink, writer: SnapshotWriter): Promise<PreCopy | undefined> {
+  private async beginCopying(sink: LivePageSink): Promise<PreCopy | undefined> {
     const { process, options, settle } = this;
     if (options.tracking === 'none' || options.withoutPages) return undefined;
     await process.prepareSignals((text) => options.onWarning?.(text));
@@ -269,7 +269,8 @@ class Capture {
       deadline: options.deadline,
       lazy: options.lazy,
       hotBytes: options.hotBytes,
-      ...(options.taker ? { onRound: async () => options.taker?.round(writer.grown()) } : {}),
+      onBegin: (bytes) => options.taker?.expect?.(bytes),
+      ...(options.taker ? { onRound: async () => options.taker?.round() } : {}),
       mayStop: async () => (await options.taker?.mayStop?.()) ?? true,
       onLeft: (bytes, pause) => options.taker?.left?.(bytes, pause),
     });
@@ -312,6 +313,7 @@ class Capture {
       sources.push(new LiveMemory(process.memory, memory, touched));
     }
     this.total = sources.reduce((sum, { size }) => sum + size, 0);
+    this.options.taker?.expect?.(this.total);
     const placed: PlacedPages[] = [];
     for (const source of sources) placed.push(await sink.takePages(source, (bytes) => this.progress(bytes)));
     return placed;

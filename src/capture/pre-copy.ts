@@ -75,6 +75,8 @@ export interface PreCopyOptions {
   readonly onTotal: (bytes: number) => void;
   /** Called with the bytes copied since the last call; may throw. */
   readonly onBytes: (bytes: number) => void;
+  /** Called before a round, or the rest, with its bytes. */
+  readonly onBegin?: (bytes: number) => void;
   /** Called after a round, which lasts until this settles: whoever passes the pages on limits the speed, too. */
   readonly onRound?: () => Promise<void>;
   /** Resolves once the process may be stopped. @returns whether that was so before */
@@ -227,6 +229,7 @@ export class PreCopy {
     if (this.lost) await this.takeTouched();
     this.rest = this.bytesLeft();
     trace('track', () => `${this.rest} bytes are left for the pause`);
+    if (!this.isLazy) this.options.onBegin?.(this.rest);
     if (this.isLazy) this.leaveRest();
     else if (this.rest <= HOLD_MAX) this.holdRest();
     else await this.streamRest();
@@ -332,6 +335,7 @@ export class PreCopy {
   private async copyRest(): Promise<number> {
     const bytes = this.bytesLeft();
     const start = performance.now();
+    this.options.onBegin?.(bytes);
     if (bytes <= HOLD_MAX) {
       this.holdRest();
       await this.writeHeld();

@@ -1,6 +1,6 @@
 /**
  * A page sink that writes to a file: a snapshot, or an image that carries its pages itself. Space is allocated from
- * front to back. Blocks of zeros are holes of a sparse file.
+ * front to back. Blocks of zeros are holes of a sparse file. The file may be one of another host, to which bytes are sent.
  */
 
 import { write, writeSync } from 'node:fs';
@@ -15,20 +15,29 @@ import type { ByteSource, ChangingPages, LivePageSink, OnBytes, PageSource, Plac
 const ALL_BLOCKS = 0xffff;
 /** A shorter write is faster on this thread than on the pool. */
 const POOL_BYTES = 65536;
+/** Chunks on their way to another host at a time: one is sent, the others are read, and may be compressed. */
+const SENT_LANES = 4;
+
+/** Takes bytes of a file on another host; they may change when it has resolved. @throws what sending them throws */
+export type SendBytes = (bytes: Uint8Array, fileOffset: number) => Promise<void>;
 
 export class PageFile implements LivePageSink, PageRoom {
   /**
-   * @param fd stays open: the caller closes it
+   * @param to the file; stays open: the caller closes it. Or sends to it
    * @param end the file offset from which on space is free
    * @param path for messages
    * @param onWritten called with each piece that was written: its bytes and its place
    */
   constructor(
-    private readonly fd: number,
+    private readonly to: number | SendBytes,
     public end: number,
     private readonly path: string,
     private readonly onWritten?: (bytes: number, fileOffset: number) => void,
   ) {}
+
+  get lanes(): number | undefined {
+    return typeof this.to === 'number' ? undefined : SENT_LANES;
+  }
 
   takePages(source: PageSource, onBytes: OnBytes = () => {}): Promise<PlacedPages> {
     return streamPages(source, this, onBytes);
@@ -92,11 +101,13 @@ export class PageFile implements LivePageSink, PageRoom {
     position: number,
     isAtOnce: boolean,
   ): Promise<void> {
+    const { to } = this;
+    if (typeof to !== 'number') return to(bytes.subarray(at, at + length), position);
     while (length > 0) {
       let wrote: number;
       try {
         const pending = isAtOnce || length < POOL_BYTES ? writeSync : writeAsync;
-        wrote = await pending(this.fd, bytes, at, length, position);
+        wrote = await pending(to, bytes, at, length, position);
       } catch (error) {
         throw writeFailure(this.path, error);
       }

@@ -16,6 +16,8 @@ const LANES = 3;
 
 /** A file's space for pages. */
 export interface PageRoom {
+  /** How many chunks it takes at the same time, if that does not depend on their source. */
+  readonly lanes?: number | undefined;
   /** Reserves space for the next pages. Returns its file offset. */
   reserve(pages: number): number;
   /**
@@ -83,7 +85,7 @@ export async function placePages(
       },
     };
   };
-  await inLanes(chunksOf(source.runs()), lane, onBytes, source);
+  await inLanes(chunksOf(source.runs()), lane, onBytes, source, room.lanes);
 }
 
 /** Processes chunks one after the other, with buffers of its own. */
@@ -92,7 +94,7 @@ export interface Lane {
   read(chunk: PageRun): Promise<void>;
   /** Runs in the order of chunks: assigns places. Returns a function that writes, at the same time as other lanes. */
   place(chunk: PageRun): (() => Promise<void>) | undefined;
-  /** Nothing is read or written any more. */
+  /** All is read and written. Not called after a failure, after which a link may still send what is in a buffer. */
   close(): void;
 }
 
@@ -102,6 +104,7 @@ export async function inLanes(
   makeLane: () => Lane,
   onBytes: OnBytes,
   { isOneByOne }: Pick<PageSource, 'isOneByOne'> = {},
+  lanes = isOneByOne ? 1 : LANES,
 ): Promise<void> {
   let placed = Promise.resolve(); // resolves when all chunks so far have their places
   let failed = false;
@@ -130,13 +133,10 @@ export async function inLanes(
   };
   const run = async () => {
     const lane = makeLane();
-    try {
-      await handle(lane);
-    } finally {
-      lane.close();
-    }
+    await handle(lane);
+    lane.close();
   };
-  const results = await Promise.allSettled(Array.from({ length: isOneByOne ? 1 : LANES }, run));
+  const results = await Promise.allSettled(Array.from({ length: lanes }, run));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 

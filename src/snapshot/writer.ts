@@ -23,7 +23,7 @@ import { encodeHeader, formatNeeded } from './header.js';
 import { type PackingForm, packFile } from './packing/packer.js';
 import { BLOCK } from './page-blocks.js';
 import { digestPages } from './page-digests.js';
-import { PageFile } from './page-file.js';
+import { PageFile, type SendBytes } from './page-file.js';
 import { encodePrologue, PACKED_VERSION } from './prologue.js';
 import { readersOf } from './readers.js';
 import { openScratch, type Scratch } from './scratch.js';
@@ -50,8 +50,8 @@ export interface FileForm {
 export interface WriterOptions extends FileForm {
   /** Start writeback while pages are still being written, for a file that is waited for. */
   readonly earlyWriteback?: boolean | undefined;
-  /** Keep a list of what is written, for grown(). */
-  readonly isWatched?: boolean | undefined;
+  /** Sends pages and contents of files to another host; only what unsent() returns is written here. */
+  readonly send?: SendBytes | undefined;
   /** About how many bytes of pages there will be. */
   readonly expected?: number | undefined;
   /** Called while the file is being packed; may throw to cancel. */
@@ -64,12 +64,12 @@ export interface FileRange {
   readonly length: number;
 }
 
-/** A snapshot in a temporary file that is not complete yet. */
-export interface GrowingFile {
+/** A temporary file with all of a snapshot that was not sent. */
+export interface RestOfFile {
   /** A descriptor to read from, which the writer closes. */
   readonly fd: number;
   readonly size: number;
-  /** The ranges that were written since the last look, in order. Ranges that were never written are zeros. */
+  /** The ranges that were written, in order. */
   readonly written: readonly FileRange[];
 }
 
@@ -86,7 +86,7 @@ export class SnapshotWriter {
   private unsynced = 0;
   private syncing: Promise<void> | undefined;
   private syncError: unknown;
-  private written: FileRange[] = [];
+  private readonly written: FileRange[] = [];
   private sealed: string | undefined;
   private isScratchClosed = false;
 
@@ -102,7 +102,7 @@ export class SnapshotWriter {
     const scratch = this.openScratch(destination);
     this.fd = scratch?.fd ?? this.output.fd;
     this.place = scratch === undefined ? this.path : `${scratch.folder} (for ${this.path})`;
-    this.pages = new PageFile(this.fd, MODULE_ALIGN, this.place, this.noteWritten);
+    this.pages = new PageFile(options.send ?? this.fd, MODULE_ALIGN, this.place, this.noteWritten);
   }
 
   private openScratch({ file }: Destination): Scratch | undefined {
@@ -222,11 +222,9 @@ export class SnapshotWriter {
     }
   }
 
-  /** The ranges written since the last call. @param size the size that seal() returned; undefined before seal() */
-  grown(size = this.pages.end): GrowingFile {
-    const written = this.written.sort((a, b) => a.offset - b.offset);
-    this.written = [];
-    return { fd: this.fd, size, written };
+  /** What was not sent. @param size the size that seal() returned */
+  unsent(size: number): RestOfFile {
+    return { fd: this.fd, size, written: this.written.sort((a, b) => a.offset - b.offset) };
   }
 
   /**
@@ -263,22 +261,11 @@ export class SnapshotWriter {
     }
   }
 
-  private readonly noteWritten = (bytes: number, offset: number): void => {
-    this.remember(offset, bytes);
+  private readonly noteWritten = (bytes: number): void => {
     this.unsynced += bytes;
     const { earlyWriteback, packing } = this.options;
     if (earlyWriteback && packing === undefined && this.unsynced >= WRITEBACK_BYTES) this.startWriteback();
   };
-
-  private remember(offset: number, length: number): void {
-    if (!this.options.isWatched) return;
-    const last = this.written.at(-1);
-    if (last && last.offset + last.length === offset) {
-      this.written[this.written.length - 1] = { offset: last.offset, length: last.length + length };
-    } else {
-      this.written.push({ offset, length });
-    }
-  }
 
   private startWriteback(): void {
     if (this.syncing) return;
@@ -295,7 +282,7 @@ export class SnapshotWriter {
   private writeAll(bytes: Uint8Array, position: number, fd = this.fd): void {
     try {
       writeAt(fd, bytes, position);
-      this.remember(position, bytes.length);
+      if (this.options.send !== undefined) this.written.push({ offset: position, length: bytes.length });
     } catch (error) {
       throw writeError(fd === this.fd ? this.place : this.path, error);
     }

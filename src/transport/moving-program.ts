@@ -17,8 +17,12 @@ export interface ParkedProgram {
 
 /** Takes a program. */
 export interface ProgramTaker {
-  /** Takes what has changed, while the program runs. */
-  round(file: SentFile): Promise<void>;
+  /** Takes bytes of the snapshot's file, which may change when it has resolved. */
+  send(bytes: Uint8Array, offset: number): Promise<void>;
+  /** Before a round, or the rest: the most bytes that will be sent. */
+  expect(bytes: number): void;
+  /** Everything that has changed was sent, while the program runs. */
+  round(): Promise<void>;
   /** After a round: what has changed meanwhile, in bytes, and how long it would take, in milliseconds. */
   left(bytes: number, pause: number): void;
   /** Resolves once it may be stopped. @returns whether that was so before: the program has written nothing meanwhile */
@@ -26,7 +30,7 @@ export interface ProgramTaker {
   /**
    * It stands still, and continues when this is through, unless it was kept or ended.
    *
-   * @param missing what the file does not have yet, of a lazy move
+   * @param file what was not sent @param missing what the file does not have yet, of a lazy move
    */
   take(parked: ParkedProgram, file: SentFile, missing?: MissingPages): Promise<void>;
 }

@@ -23,6 +23,7 @@ import type { MoveEvent } from './move-event.js';
 import type { MovingProgram, ParkedProgram } from './moving-program.js';
 import { type MissingPages, sendMissing } from './owing.js';
 import { RateLimit } from './rate-limit.js';
+import { Rounds } from './rounds.js';
 
 export interface MoveOptions extends Pick<DecidedMove, 'decide'> {
   /** Only check: nothing is stopped or started. */
@@ -114,15 +115,20 @@ class Move {
       }
       if (needsModules) await this.sendModules();
       let moved: Moved | undefined;
-      let rounds = 0;
-      await program.handOver({
-        round: async (file) => {
-          const [start, wire] = [performance.now(), this.wire];
-          const bytes = await this.sendFile('snapshot', file);
-          await this.received(++rounds);
-          const milliseconds = Math.round(performance.now() - start);
-          options.onEvent?.({ event: 'round', round: rounds, bytes, wire: this.wire - wire, milliseconds });
+      const rounds = new Rounds(this.codec, {
+        limit: this.limit,
+        signal: options.signal,
+        say: (message) => this.say(message),
+        onSent: (bytes, wire) => {
+          this.bytes += bytes;
+          this.wire += wire;
         },
+        onEvent: (event) => options.onEvent?.(event),
+      });
+      await program.handOver({
+        send: (bytes, offset) => rounds.send(bytes, offset),
+        expect: (bytes) => rounds.begin(bytes),
+        round: () => rounds.end((round) => this.received(round)),
         mayStop: () => this.mayStop(),
         left: (bytes, pause) => options.onEvent?.({ event: 'left', bytes, downtime: Math.ceil(pause) }),
         take: async (parked, file, missing) => {

@@ -270,8 +270,12 @@ export async function bearTarget(
     pid: 1,
     outline: (send) => send(file, file.size),
     modules: () => file,
-    async handOver({ round, take }) {
-      for (const frame of frames) if (frame[4] === RECEIVED) await round(file);
+    async handOver({ send, round, take }) {
+      for (const frame of frames) {
+        if (frame[4] !== RECEIVED) continue;
+        await send(Buffer.alloc(3, 1), 0);
+        await round();
+      }
       const to = (next: string) => async () => {
         state = next;
       };

@@ -221,8 +221,11 @@ export function programOf(world: World, left: MissingPages | undefined): MovingP
     pid: 1,
     outline: async (send) => send(file(1), 3),
     modules: () => file(3),
-    handOver: async ({ round, mayStop, take }) => {
-      await round(file(2));
+    handOver: async ({ send, round, mayStop, take }) => {
+      await world.happens('source', 'reads its pages');
+      world.fails('source');
+      await send(Buffer.alloc(3, 2), 0);
+      await round();
       await mayStop();
       await world.happens('source', 'stops');
       world.fails('source');

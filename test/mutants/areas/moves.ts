@@ -72,7 +72,26 @@ export const moves: Area = {
       tests: ['test/unit/transport/file-sender.test.ts'],
       changes: [
         ['count++ % (depth + 1)', 'count++ % depth'],
-        ['await saying;\n    saying = say(message);', 'saying = say(message);'],
+        ['if (waiting.length > depth) await waiting.shift();', ''],
+      ],
+    },
+    {
+      file: 'src/transport/piece-sender.ts',
+      tests: ['test/unit/transport/file-sender.test.ts'],
+      changes: [
+        ['await before;\n', '\n'],
+        ['offset: offset + at', 'offset'],
+        ['await limit.take(length, signal);', ''],
+      ],
+    },
+    {
+      file: 'src/transport/rounds.ts',
+      tests: ['test/unit/transport/rounds.test.ts'],
+      changes: [
+        ['    await received(round);\n', ''],
+        ['    this.sent = 0;\n', ''],
+        ['    this.wire = 0;\n', ''],
+        ['Math.max(this.of, this.sent)', 'this.of'],
       ],
     },
     {
@@ -93,7 +112,6 @@ export const moves: Area = {
         ['      this.signsOfLife++;\n', '', { slow: true }],
         ['      await next();\n', '', { slow: true }],
         ['await this.patiently(this.channel.send(message), () => this.hear());', 'await this.channel.send(message);'],
-        ['await this.received(++rounds);', '++rounds;'],
         [
           "if (answer.name === 'received' && answer.round === round) return;",
           "if (answer.name === 'received') return;",

@@ -209,6 +209,7 @@ export const stop: Area = {
       changes: [
         ['length -= wrote;', 'length = 0;', { tests: ['test/unit/capture/capture-order.test.ts'] }],
         ['bytes.fill(0, length);', ''],
+        ['bytes.subarray(at, at + length), position', 'bytes, position'],
         ['Math.ceil(this.end / align) * align', 'this.end'],
         ['fileOffset + start * BLOCK', 'fileOffset'],
       ],
@@ -221,6 +222,7 @@ export const stop: Area = {
         ['source.isExact ? chunk.blocks : usedRun', 'false ? chunk.blocks : usedRun'],
         ['last.offset + last.bytes === offset &&', ''],
         ['failed = true;', ''],
+        ['    await handle(lane);\n    lane.close();', '    await handle(lane).finally(() => lane.close());'],
       ],
     },
     {

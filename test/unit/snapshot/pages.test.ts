@@ -115,6 +115,41 @@ test('a source that fails is the failure of the whole', async () => {
   await expect(filled(0, (sink) => sink.takePages(broken))).rejects.toThrow('broken');
 });
 
+/** A sink on another host, with what is there. Bytes are taken as late as they may be. */
+function elsewhere(size: number): { sink: PageFile; there: Buffer } {
+  const there = Buffer.alloc(size);
+  const take = async (bytes: Uint8Array, offset: number) => {
+    await new Promise((resolve) => setImmediate(resolve));
+    there.set(bytes, offset);
+  };
+  return { sink: new PageFile(take, 0, 'elsewhere'), there };
+}
+
+test('pages that are sent are there as in a file', async () => {
+  const memory = largeMemory();
+  const { sink, there } = elsewhere(memory.length);
+  const placed = await sink.takePages(new BytesSource(memory));
+  expect(memoryOf(there, placed, memory.length).equals(memory)).toBe(true);
+});
+
+test('a link that has failed may still send a buffer, which nobody gets again', async () => {
+  const memory = largeMemory();
+  let late: Uint8Array | undefined;
+  const broken = new PageFile(
+    async (bytes) => {
+      late ??= bytes;
+      throw new Error('the link is gone');
+    },
+    0,
+    'elsewhere',
+  );
+  await expect(broken.takePages(new BytesSource(memory))).rejects.toThrow('the link is gone');
+  const before = Buffer.from(late ?? []);
+  const next = elsewhere(memory.length);
+  await next.sink.takePages(new BytesSource(Buffer.alloc(memory.length, 0xaa)));
+  expect(before.equals(late ?? Buffer.alloc(1))).toBe(true);
+});
+
 test('contents of a file lie together, zeros and all, and are read in order', async () => {
   const size = 40 * WASM_PAGE + 77;
   const contents = Buffer.concat([largeMemory()], size);

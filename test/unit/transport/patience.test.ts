@@ -45,7 +45,7 @@ test('the source waits while the target says that something comes', async () => 
 test('a round that was not said is not received', async () => {
   const [there, here] = [new PassThrough(), new PassThrough()];
   const target = streamChannel(new PassThrough(), here);
-  const rounds = { ...program, handOver: ({ round }: ProgramTaker) => round(outline) };
+  const rounds = { ...program, handOver: ({ round }: ProgramTaker) => round() };
   const over = moveProgram(streamChannel(here, there), rounds, HELLO, { patience: 10_000 });
   over.catch(() => {});
   const heard = streamChannel(there, new PassThrough());
