@@ -132,12 +132,14 @@ test('one that ends first needs the rest no more', async () => {
 
 /** Iterations between two visits of a program that does not need all of its pages at once. */
 const SLOW = 300_000_000;
+/** The same of one that has not all of them by when the tools have done something else, however slow they are. */
+const SLOWER = 4_000_000_000;
 
 test.each(['SIGKILL', 'SIGTERM'] as const)(
   'the source dies (%s): its program ends there, and is parked here',
   async (signal) => {
-    const { child, pid, own, out } = await start({ pages: 128, last: 2, idle: SLOW });
-    const move = new Move(pid, own, receiver, '--limit-rate', '200K');
+    const { child, pid, own, out } = await start({ pages: 128, last: 2, idle: SLOWER });
+    const move = new Move(pid, own, receiver, '--limit-rate', '50K');
     const there = await move.runs();
     const refused = await counters.wagSnap('resume', `${pid}`);
     expect([refused.status, refused.stderr]).toEqual([
@@ -164,10 +166,10 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
 );
 
 test('the receiver dies: both sides say so', async () => {
-  const { pid, own } = await start({ pages: 128, last: 2, idle: SLOW });
+  const { pid, own } = await start({ pages: 128, last: 2, idle: SLOWER });
   const file = join(own, 'receiver');
   const to = `exec:echo $$ >'${file}'; exec '${process.execPath}' '${cli}' receive --stdio`;
-  const move = new Move(pid, own, to, '--limit-rate', '200K');
+  const move = new Move(pid, own, to, '--limit-rate', '50K');
   const there = await move.runs();
   process.kill(Number(readFileSync(file, 'utf8')), 'SIGKILL');
   expect(await move.ended).toBe(76);
