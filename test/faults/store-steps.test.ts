@@ -106,8 +106,9 @@ function fresh(): void {
 }
 
 /** The tool with this pid has been killed: its names are those of one that ran before. */
-function buried(path: string): void {
+function buried(path: string, isIts: (name: string) => boolean = () => true): void {
   for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (!isIts(entry.name)) continue;
     const own = join(path, entry.name.replace(/(wag-snap-[0-9a-f]+-\d+-)\d+(-[0-9a-f]+)/, '$11$2'));
     renameSync(join(path, entry.name), own);
     if (entry.isDirectory()) buried(own);
@@ -164,8 +165,9 @@ async function attempt(
   } catch (error) {
     return { isReached: calls.disarm(), error };
   } finally {
-    // a command that cannot remove its folder ends, and is then known to have ended
-    if (fault !== undefined) buried(fault.act === 'killed' ? join(folder, 'work') : join(at, 'ingest'));
+    // a command that cannot remove its folders ends, and is then known to have ended
+    if (fault?.act === 'killed') buried(join(folder, 'work'));
+    else if (fault !== undefined) buried(at, (name) => name === 'ingest' || name.startsWith('.wag-snap-'));
   }
 }
 

@@ -22,7 +22,6 @@ import {
   openSync,
   readdirSync,
   renameSync,
-  rmSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -31,7 +30,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, ToolError, WagSnapError, writeFailure } from '../../base/errors.js';
-import { ownerState, ownName } from '../../base/temporary.js';
+import { ownerState, ownName, removeTemporary } from '../../base/temporary.js';
 import { terminalText } from '../../base/terminal-text.js';
 
 /** How long to wait for the lock, in milliseconds: a change takes a few, but a disk may be slow. */
@@ -98,7 +97,7 @@ async function take(store: string): Promise<string> {
       await sleep(pause);
     }
   } catch (error) {
-    rmSync(own, { recursive: true, force: true });
+    removeTemporary(own);
     throw error instanceof WagSnapError ? error : writeFailure(lock, error);
   }
 }
