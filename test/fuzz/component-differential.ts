@@ -36,6 +36,9 @@ declare const WebAssembly: { readonly Module: new (bytes: Uint8Array) => object 
 const TRAP = 134;
 const PATIENCE = 120_000; // milliseconds: it hangs
 
+/** Of standard input, output and errors. */
+type Paths = [string, string, string];
+
 interface Ending {
   /** Undefined: a trap. */
   readonly code: number | undefined;
@@ -107,29 +110,31 @@ export class ComponentDifferential {
     }
   }
 
-  private async native(arch: ArchName, { args, env, input, folder }: Start): Promise<Ending> {
+  private async native(arch: ArchName, start: Start): Promise<Ending> {
+    const { args, env, folder } = start;
     const { bytes } = await readProgram(this.path, 'random component');
     const image = join(this.folder, 'random');
     const inputs = [{ module: decodeModule(bytes, 'random component'), file: 'random component' }];
     writeImage(compileImage(inputs, { target: targets[arch] }), image);
-    const file = join(this.folder, 'input');
-    writeFileSync(file, input);
-    const stdin = openSync(file, 'r');
+    // files: a pipe is not always ready to be written
+    const [input, output, errors] = ['input', 'output', 'errors'].map((name) => join(this.folder, name)) as Paths;
+    writeFileSync(input, start.input);
+    const stdio = [openSync(input, 'r'), openSync(output, 'w'), openSync(errors, 'w')];
     try {
       const { program, args: words, argv0 } = launch(image, args[0]!);
-      const { status, signal, stdout, stderr, error } = spawnSync(program, [...words, ...args.slice(1)], {
+      const { status, signal, error } = spawnSync(program, [...words, ...args.slice(1)], {
         argv0,
         env: { ...env, WAGSNAP_DIR: `${folder}::.` },
-        stdio: [stdin, 'pipe', 'pipe'],
+        stdio,
         timeout: PATIENCE,
-        maxBuffer: 1 << 28,
       });
+      const [stdout, stderr] = [readFileSync(output), readFileSync(errors)];
       if (error !== undefined || signal !== null) throw error ?? new Error(`it ended by ${signal}: ${stderr}`);
       const trap = status === TRAP ? stderr.lastIndexOf('wasm trap: ') : -1;
       const said = trap < 0 ? stderr : stderr.subarray(0, trap);
       return { code: trap < 0 ? status! : undefined, stdout, stderr: said, files: contentsOf(folder) };
     } finally {
-      closeSync(stdin);
+      for (const fd of stdio) closeSync(fd);
     }
   }
 }
