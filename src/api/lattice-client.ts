@@ -262,7 +262,12 @@ export class LatticeClient implements Lattice {
     return names;
   }
 
-  private async change(name: string, change: (job: JobRecord) => JobRecord): Promise<void> {
+  /** @param change may be applied twice: in an election nobody says whether the first one was written */
+  private change(name: string, change: (job: JobRecord) => JobRecord): Promise<void> {
+    return this.server.ask(() => this.changeNow(name, change));
+  }
+
+  private async changeNow(name: string, change: (job: JobRecord) => JobRecord): Promise<void> {
     for (let tries = 0; tries < TRIES; tries++) {
       const found = await this.server.readJob(name);
       if (found === undefined) throw noJob(name);
@@ -272,7 +277,12 @@ export class LatticeClient implements Lattice {
     throw busy(name);
   }
 
-  private async changeNode(name: string, change: (node: NodeRecord) => NodeRecord): Promise<void> {
+  /** @param change may be applied twice */
+  private changeNode(name: string, change: (node: NodeRecord) => NodeRecord): Promise<void> {
+    return this.server.ask(() => this.changeNodeNow(name, change));
+  }
+
+  private async changeNodeNow(name: string, change: (node: NodeRecord) => NodeRecord): Promise<void> {
     for (let tries = 0; tries < TRIES; tries++) {
       const found = await this.server.readNode(name);
       if (found === undefined) throw noNode(name, (await this.server.readAll()).nodes);

@@ -60,13 +60,7 @@ export class LogWriter {
   }
 
   private async find(): Promise<StoredMsg | undefined> {
-    try {
-      const found = await this.manager.streams.getMessage(LOGS, { last_by_subj: logSubject(this.job) });
-      return found ?? undefined;
-    } catch (error) {
-      if (/no message found/i.test(String((error as Error).message))) return undefined;
-      throw error;
-    }
+    return (await this.manager.streams.getMessage(LOGS, { last_by_subj: logSubject(this.job) })) ?? undefined;
   }
 }
 

@@ -87,6 +87,11 @@ export class LatticeServer {
     return new LatticeServer(nc, js, manager, records, modules);
   }
 
+  /** What may be done twice, or not at all: during an election it is tried again. @throws ToolError */
+  ask<T>(work: () => Promise<T>): Promise<T> {
+    return afterElection(this.nc, work).catch(fail);
+  }
+
   /**
    * Writes a record if its revision is still the given one. @param revision 0: there must not be such a record
    * @returns the new revision; undefined when it is refused. @throws when it is not known whether it was written
@@ -109,7 +114,7 @@ export class LatticeServer {
 
   async readNode(name: string): Promise<{ record: NodeRecord; revision: number } | undefined> {
     if (!isNodeName(name)) return undefined;
-    const entry = await this.records.get(nodeKey(name)).catch(fail);
+    const entry = await this.ask(() => this.records.get(nodeKey(name)));
     if (entry === null || entry.operation !== 'PUT') return undefined;
     const found = decodeRecord(entry.key, entry.value);
     return found && 'node' in found ? { record: found.node, revision: entry.revision } : undefined;
@@ -117,7 +122,7 @@ export class LatticeServer {
 
   async readJob(name: string): Promise<{ record: JobRecord; revision: number } | undefined> {
     if (!isJobName(name)) return undefined;
-    const entry = await this.records.get(jobKey(name)).catch(fail);
+    const entry = await this.ask(() => this.records.get(jobKey(name)));
     if (entry === null || entry.operation !== 'PUT') return undefined;
     const found = decodeRecord(entry.key, entry.value);
     return found && 'job' in found ? { record: found.job, revision: entry.revision } : undefined;
@@ -129,9 +134,10 @@ export class LatticeServer {
     const written = new Map<string, number>();
     // requests with an answer each: a consumer of all records may stand still where they are written all the time
     const prefix = `$KV.${RECORDS}.`;
-    const { state } = await this.manager.streams.info(`KV_${RECORDS}`, { subjects_filter: `${prefix}>` }).catch(fail);
+    const filter = { subjects_filter: `${prefix}>` };
+    const { state } = await this.ask(() => this.manager.streams.info(`KV_${RECORDS}`, filter));
     const keys = Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
-    const entries = await Promise.all(keys.map((key) => this.records.get(key).catch(fail)));
+    const entries = await Promise.all(keys.map((key) => this.ask(() => this.records.get(key))));
     for (const entry of entries) {
       if (entry === null || entry.operation !== 'PUT') continue;
       const found = decodeRecord(entry.key, entry.value);
@@ -150,21 +156,21 @@ export class LatticeServer {
 
   /** The server's clock, in milliseconds since 1970: it says when something was made for us. */
   private async now(): Promise<number> {
-    const looking = this.manager.consumers.add(`KV_${RECORDS}`, {
+    const looking: Parameters<typeof this.manager.consumers.add>[1] = {
       ack_policy: 'none',
       deliver_policy: 'new',
       filter_subject: `$KV.${RECORDS}.none`,
       inactive_threshold: nanos(1000),
       mem_storage: true,
-    });
-    const { created, name } = await looking.catch(fail);
+    };
+    const { created, name } = await this.ask(() => this.manager.consumers.add(`KV_${RECORDS}`, looking));
     void this.manager.consumers.delete(`KV_${RECORDS}`, name).catch(() => {});
     return new Date(created).getTime();
   }
 
   /** The last revision that was given to a record. */
   async lastRevision(): Promise<number> {
-    return (await this.manager.streams.info(`KV_${RECORDS}`).catch(fail)).state.last_seq;
+    return (await this.ask(() => this.manager.streams.info(`KV_${RECORDS}`))).state.last_seq;
   }
 
   removeJob(name: string, revision: number): Promise<boolean> {
@@ -193,24 +199,25 @@ export class LatticeServer {
    */
   async watch(onNews: (news: RecordNews) => void, onStatus: (isConnected: boolean) => void): Promise<void> {
     this.watching = new RecordWatch(this.nc, this.records, onNews, onStatus);
-    await this.watching.start();
+    const { watching } = this;
+    await this.ask(() => watching.start());
   }
 
   /** Stores a module. @returns its digest, by which jobs name it */
   async putModule(bytes: Uint8Array): Promise<string> {
     const hex = createHash('sha256').update(bytes).digest('hex');
-    await afterElection(this.nc, async () => {
+    await this.ask(async () => {
       const there = await this.modules.info(hex);
       if (there !== null && !there.deleted && there.size === bytes.length) return;
       await this.modules.putBlob({ name: hex, options: { max_chunk_size: 128 * 1024 } }, bytes);
-    }).catch(fail);
+    });
     return `sha256:${hex}`;
   }
 
   /** @throws InputError when there is no such module, or it is another one */
   async getModule(digest: string): Promise<Uint8Array> {
     const hex = digest.slice('sha256:'.length);
-    const bytes = await afterElection(this.nc, () => this.modules.getBlob(hex)).catch(fail);
+    const bytes = await this.ask(() => this.modules.getBlob(hex));
     if (bytes !== null && createHash('sha256').update(bytes).digest('hex') === hex) return bytes;
     throw new InputError('no-module', `the module ${digest} is not in the lattice, or is damaged there`);
   }
@@ -222,10 +229,13 @@ export class LatticeServer {
 
   /** What a job has printed, from the oldest piece that is kept. @param follow waits for more, until the signal */
   async *readLog(job: string, follow: boolean, signal?: AbortSignal): AsyncGenerator<LogPiece> {
-    const last = await this.lastOfLog(job);
+    const subject = logSubject(job);
+    const last = (await this.ask(() => this.manager.streams.getMessage(LOGS, { last_by_subj: subject })))?.seq ?? 0;
     if (last === 0 && !follow) return;
-    const consumer = await this.js.consumers.get(LOGS, { filter_subjects: logSubject(job) }).catch(fail);
-    const messages = await consumer.consume().catch(fail);
+    const messages = await this.ask(async () => {
+      const consumer = await this.js.consumers.get(LOGS, { filter_subjects: subject });
+      return consumer.consume();
+    });
     const stop = () => messages.stop();
     signal?.addEventListener('abort', stop, { once: true });
     try {
@@ -239,14 +249,6 @@ export class LatticeServer {
     } finally {
       signal?.removeEventListener('abort', stop);
       stop();
-    }
-  }
-
-  private async lastOfLog(job: string): Promise<number> {
-    try {
-      return (await this.manager.streams.getMessage(LOGS, { last_by_subj: logSubject(job) }))?.seq ?? 0;
-    } catch {
-      return 0;
     }
   }
 
@@ -285,8 +287,8 @@ async function afterElection<T>(nc: NatsConnection, work: () => Promise<T>): Pro
     try {
       return await work();
     } catch (error) {
-      const mayPass = nc.info?.cluster !== undefined && NO_LEADER.test(String((error as Error).message));
-      if (!mayPass || performance.now() - begun >= ELECTION) throw error;
+      const isAnswer = error instanceof InputError || !NO_LEADER.test(String((error as Error).message));
+      if (isAnswer || nc.info?.cluster === undefined || performance.now() - begun >= ELECTION) throw error;
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }
