@@ -127,15 +127,18 @@ export class NodeArrivals {
     const { report, grace } = this.options;
     if (this.isClosed) return false;
     let timer: NodeJS.Timeout | undefined;
+    let isDecided = false;
     const decided = new Promise<boolean>((resolve) => {
       this.arrived.set(id, { held, pipes, decide: resolve });
       gone.catch((error) => {
+        if (isDecided) return; // the source ends the link after a move
         if (!(error instanceof LinkError)) return resolve(false);
         timer = setTimeout(resolve, grace, false); // the records may say that it is to begin here
       });
     });
     report({ kind: 'arrived', job, id });
     const hasBegun = await decided;
+    isDecided = true;
     clearTimeout(timer);
     if (this.arrived.delete(id)) report({ kind: 'arrival-lost', job, id });
     return hasBegun;

@@ -25,6 +25,7 @@ export const lattice: Area = {
       slow: true,
       changes: [
         ['this.node.holderOf(move.job)?.node !== sender', 'false'],
+        ['if (isDecided) return; // the source', '// the source'],
         ['checkSeal(trust, seal, what);', ''],
         ['checkSubject(trust, seal, ', 'checkSubject({}, seal, '],
       ],

@@ -4,7 +4,8 @@
  */
 
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { setImmediate as soon } from 'node:timers/promises';
+import { afterEach, expect, test, vi } from 'vitest';
 import { attachGiven } from '../../../src/api/find-process.js';
 import { migrateAttached } from '../../../src/api/migrate.js';
 import { type ArrivalsOptions, NodeArrivals } from '../../../src/api/node-arrivals.js';
@@ -113,7 +114,9 @@ async function sending(program: Workload, to: Transport) {
 const lines = (text: string) => text.split('\n').filter((line) => line !== '');
 
 test('it begins when it is decided, and its output goes on where it has ended', async () => {
-  const [there, program] = [await target(), await started()];
+  const timers = vi.spyOn(globalThis, 'setTimeout');
+  const grace = 654_321;
+  const [there, program] = [await target({ grace }), await started()];
   const { moved, asked, decide } = await sending(program, await way(there));
   await there.until('arrived');
   await asked;
@@ -136,6 +139,11 @@ test('it begins when it is decided, and its output goes on where it has ended', 
   while (lines(text).length < 5) await new Promise<void>((resolve) => (wake = resolve));
   arrived.held.kill();
   await log.finish();
+  await there.arrivals.close();
+  await soon();
+  // nothing is waited for when the source ends the link: it would keep the node from ending
+  expect(timers.mock.calls.filter(([, time]) => time === grace)).toEqual([]);
+  timers.mockRestore();
   expect(program.stdout).toBe(before);
   const all = lines(before + text);
   expect(all).toEqual(all.map((_, n) => `line ${String(n).padStart(8, '0')}`));
