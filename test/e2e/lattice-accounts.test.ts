@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { command } from '../support/command.js';
-import { hasNats, NO_NATS, TestLattice } from '../support/lattice.js';
+import { hasNats, NO_NATS, PATIENT, TestLattice } from '../support/lattice.js';
 import { temporaryFolder } from '../support/workload.js';
 
 const cli = resolve(import.meta.dirname, '../../bin/wag-snap');
@@ -39,7 +39,7 @@ if (!hasNats) console.log(`skipped: ${NO_NATS}`);
 describe.skipIf(!hasNats)('accounts', () => {
   beforeAll(async () => {
     await world.startServer();
-    await world.node('n', [], as(NODE));
+    await world.node('n', PATIENT, as(NODE));
     await world.connect();
   });
   afterAll(() => world.close());

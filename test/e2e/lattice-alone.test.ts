@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { command } from '../support/command.js';
-import { hasNats, NO_NATS, TestLattice } from '../support/lattice.js';
+import { hasNats, NO_NATS, PATIENT, TestLattice } from '../support/lattice.js';
 import { temporaryFolder } from '../support/workload.js';
 
 const cli = resolve(import.meta.dirname, '../../bin/wag-snap');
@@ -51,10 +51,10 @@ describe.skipIf(!hasNats)('a lattice without a node', () => {
     const node = await world.node('only');
     await wagSnap('submit', counter, '--name', 'orphan');
     await node.until('running');
-    expect((await wagSnap('jobs')).stdout).toMatch(/^orphan +running +only/m);
+    await world.until(async () => /^orphan +running +only/m.test((await wagSnap('jobs')).stdout));
     node.child.kill('SIGKILL');
     await node.exited;
-    await world.until(async (lattice) => (await lattice.nodes())[0]?.state === 'gone');
+    await world.gone('only');
     expect((await wagSnap('nodes')).stdout).toMatch(/^only +gone/m);
     expect((await wagSnap('nodes', '--all')).stdout).toMatch(/^only +gone/m);
     const { stdout, stderr } = await wagSnap('jobs');
@@ -64,7 +64,7 @@ describe.skipIf(!hasNats)('a lattice without a node', () => {
   });
 
   test.each(['SIGTERM', 'SIGINT'] as const)('%s ends a node that has not joined', async (signal) => {
-    const first = await world.node('taken');
+    const first = await world.node('taken', PATIENT);
     const second = spawn(cli, ['node', '--nats', world.url, '--name', 'taken', '--lease', '60s'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { command } from '../support/command.js';
-import { hasNats, NO_NATS, TestLattice } from '../support/lattice.js';
+import { hasNats, NO_NATS, PATIENT, TestLattice } from '../support/lattice.js';
 import { temporaryFolder } from '../support/workload.js';
 
 const cli = resolve(import.meta.dirname, '../../bin/wag-snap');
@@ -31,7 +31,7 @@ describe.skipIf(!hasNats)('nodes with keys', () => {
     const recipient = (await command(cli, ['keys', '--identity', identity])).stdout.trim();
     const trust = ['--verify-key', signer, '--identity', identity];
     for (const name of ['a', 'b']) {
-      await world.node(name, ['--sign-key', signing, '--encrypt-to', recipient, ...trust]);
+      await world.node(name, [...PATIENT, '--sign-key', signing, '--encrypt-to', recipient, ...trust]);
     }
     await world.lattice.submit(counter, { name: 'kept', snapshotEvery: 300 });
     const { node } = await world.running('kept', 0);

@@ -6,7 +6,7 @@
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { command } from '../support/command.js';
-import { hasNats, NO_NATS, TestLattice, type TestNode } from '../support/lattice.js';
+import { hasNats, NO_NATS, PATIENT, TestLattice, type TestNode } from '../support/lattice.js';
 import { temporaryFolder } from '../support/workload.js';
 
 const cli = resolve(import.meta.dirname, '../../bin/wag-snap');
@@ -34,11 +34,14 @@ async function printed(): Promise<{ fence: number; numbers: number[] }[]> {
   }));
 }
 
-/** Waits until another holder of the job runs it. @returns who it is */
-async function goesOn(after: number): Promise<{ node: string; fence: number }> {
-  const { node, fence } = await world.running('counter', after);
-  return { node, fence };
+/** Waits for another snapshot. */
+async function captured(): Promise<void> {
+  const { snapshot } = await world.until((lattice) => lattice.job('counter'));
+  await world.until(async (lattice) => (await lattice.job('counter')).snapshot !== snapshot);
 }
+
+/** How many events a node had told when its present life began. */
+const lifeOf = (node: string) => nodes.get(node)!.events.findLastIndex(({ event }) => event === 'joined') + 1;
 
 describe.skipIf(!hasNats)('a lattice', () => {
   beforeAll(async () => {
@@ -51,74 +54,72 @@ describe.skipIf(!hasNats)('a lattice', () => {
     nodes.set('a', await world.node('a', ['--label', 'zone=east'], url));
     const { stdout } = await wagSnap('submit', counter, '--name', 'counter', '--snapshot-every', '300ms');
     expect(stdout).toBe('counter\n');
-    let { node, fence } = await goesOn(0);
-    expect(node).toBe('a');
+    let fence = await world.runningAt('a', 'counter', 0);
     await nodes.get('a')!.until('captured');
     nodes.set('b', await world.node('b'));
 
     // the node is cut off: its program is parked, and ended when it comes back
+    const cutOff = lifeOf('a');
     relay.cut();
-    ({ node, fence } = await goesOn(fence));
-    expect(node).toBe('b');
-    const before = nodes.get('a')!.events.length;
+    fence = await world.runningAt('b', 'counter', fence);
+    await world.fenced('a');
     relay.mend();
-    await nodes.get('a')!.until('joined', before);
-    await nodes.get('b')!.until('captured');
+    await nodes.get('a')!.until('joined', cutOff);
+    await captured();
 
     // the node stands still
-    const seen = nodes.get('b')!.events.length;
+    const still = lifeOf('b');
     nodes.get('b')!.child.kill('SIGSTOP');
-    ({ node, fence } = await goesOn(fence));
-    expect(node).toBe('a');
+    fence = await world.runningAt('a', 'counter', fence);
+    await world.fenced('b');
     nodes.get('b')!.child.kill('SIGCONT');
-    await nodes.get('b')!.until('joined', seen);
-    expect(
-      nodes
-        .get('b')!
-        .events.slice(seen)
-        .map(({ event }) => event),
-    ).toContain('lost');
+    await nodes.get('b')!.until('joined', still);
+    await nodes.get('b')!.until('lost', still);
 
     // the NATS server is killed, and starts again
-    await nodes.get('a')!.until('captured', nodes.get('a')!.events.length);
+    await captured();
     await world.stopServer('SIGKILL');
     await world.startServer();
     const lines = (await world.until(async () => (await printed()).at(-1)))!.numbers.at(-1)!;
     await world.until(async () => (await printed()).at(-1)!.numbers.at(-1)! > lines + 5);
 
     // the node is killed
-    ({ node, fence } = await world.until((lattice) =>
-      lattice.job('counter').then((job) => job as { node: string; fence: number }),
-    ));
+    const { node, fence: last } = await world.until(async (lattice) => {
+      const job = await lattice.job('counter');
+      return job.node !== null && { node: job.node, fence: job.fence };
+    });
     const start = performance.now();
-    const victim = nodes.get(node!)!;
+    const victim = nodes.get(node)!;
     victim.child.kill('SIGKILL');
     await victim.exited;
-    const next = await goesOn(fence);
-    expect(next.node).not.toBe(node);
+    await world.running('counter', last);
     console.log(
       `from a node's kill to the job's next line: ${Math.round(performance.now() - start)} ms, lease 1,000 ms`,
     );
-    nodes.set(node!, await world.node(node!));
+    nodes.set(node, await world.node(node));
   });
 
   test('moves, drains and stops', async () => {
-    let { node, fence } = (await world.lattice.job('counter')) as { node: string; fence: number };
-    const other = node === 'a' ? 'b' : 'a';
-    expect((await wagSnap('move', 'counter', other)).stdout).toBe(`counter shall move to ${other}\n`);
-    ({ node, fence } = await goesOn(fence));
-    expect(node).toBe(other);
-    await wagSnap('drain', other);
-    ({ node, fence } = await goesOn(fence));
-    expect(node).not.toBe(other);
-    expect((await wagSnap('nodes')).stdout).toMatch(new RegExp(`^${other} +draining`, 'm'));
-    await wagSnap('cordon', other, '--off');
-    const runs = await printed();
+    for (const name of ['c', 'd']) nodes.set(name, await world.node(name, PATIENT));
+    let fence = 0;
+    await world.until(async (lattice) => {
+      const job = await lattice.job('counter');
+      fence = job.fence;
+      if (job.node !== 'c' && job.to !== 'c') await lattice.move('counter', 'c');
+      return job.node === 'c' && job.state === 'running';
+    });
+    await world.runningAt('c', 'counter', fence - 1);
+    expect((await wagSnap('move', 'counter', 'd')).stdout).toBe('counter shall move to d\n');
+    fence = await world.runningAt('d', 'counter', fence);
+    await Promise.all(['a', 'b'].map((name) => world.lattice.cordon(name)));
+    await wagSnap('drain', 'd');
+    await world.runningAt('c', 'counter', fence);
+    expect((await wagSnap('nodes')).stdout).toMatch(/^d +draining/m);
+    await wagSnap('cordon', 'd', '--off');
     expect((await wagSnap('stop', 'counter')).stdout).toBe('counter\n');
     await world.until(async (lattice) => (await lattice.job('counter')).state === 'stopped');
     const history = JSON.parse((await wagSnap('history', 'counter', '--json')).stdout) as { what: string }[];
     expect(history.map(({ what }) => what)).toEqual(expect.arrayContaining(['submitted', 'taken', 'moved', 'stopped']));
-    expect(runs.length).toBeGreaterThan(5);
   });
 
   test('never two at once: who has lost the job prints nothing any more, and nothing is left out', async () => {
@@ -140,9 +141,9 @@ describe.skipIf(!hasNats)('a lattice', () => {
     await wagSnap('submit', counter, '--name', 'picky', '--label', 'zone=west', '--memory', '900G');
     const { stdout, stderr } = await wagSnap('jobs');
     expect(stdout).toMatch(/^picky +waiting +- +0 +- +no node can run it$/m);
-    expect(stderr).toMatch(/^picky: a: it has no label zone=west$/m);
-    expect(stderr).toMatch(/^picky: b: it has \d+ bytes of memory left, 966367641600 are needed$/m);
-    expect((await wagSnap('move', 'picky', 'a')).status).toBe(3);
+    expect(stderr).toMatch(/^picky: c: it has no label zone=west$/m);
+    expect(stderr).toMatch(/^picky: d: it has \d+ bytes of memory left, 966367641600 are needed$/m);
+    expect((await wagSnap('move', 'picky', 'c')).status).toBe(3);
     await wagSnap('stop', 'picky');
     await world.until(async (lattice) => (await lattice.job('picky')).state === 'stopped');
   });
@@ -164,10 +165,10 @@ describe.skipIf(!hasNats)('a lattice', () => {
   });
 
   test('a node that leaves gives back what it has', async () => {
-    const node = nodes.get('b')!;
+    const node = nodes.get('d')!;
     node.child.kill('SIGTERM');
     expect(await node.exited).toBe(0);
-    expect((await world.lattice.nodes()).find(({ name }) => name === 'b')?.state).toBe('gone');
+    expect((await world.lattice.nodes()).find(({ name }) => name === 'd')?.state).toBe('gone');
   });
 });
 

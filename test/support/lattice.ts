@@ -6,7 +6,8 @@ import { connect as connectTo, createServer, type Server, type Socket } from 'no
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lattice } from '../../src/api/lattice.js';
-import { connectLattice } from '../../src/api/lattice.js';
+import { LatticeClient } from '../../src/api/lattice-client.js';
+import { LatticeServer } from '../../src/lattice/server.js';
 import { freePort } from './free-port.js';
 
 export const hasNats = spawnSync('nats-server', ['--version']).status === 0;
@@ -92,6 +93,12 @@ export class TestNode {
   }
 }
 
+/**
+ * For nodes that are to keep what they have: a busy machine takes nothing from them. The others have a lease of a second,
+ * so a test that waits for their end does not take long, and has to bear that they lose what they have at any time.
+ */
+export const PATIENT = ['--lease', '60s'];
+
 /** How the server is started, if not plainly. */
 export interface ServerSetup {
   /** Makes a configuration for a port. @returns its path */
@@ -103,6 +110,7 @@ export interface ServerSetup {
 
 export class TestLattice {
   lattice!: Lattice;
+  private records!: LatticeServer;
   private server: ChildProcess | undefined;
   private port = 0;
   private readonly nodes: TestNode[] = [];
@@ -119,7 +127,8 @@ export class TestLattice {
   }
 
   async connect(): Promise<void> {
-    this.lattice = await connectLattice({ nats: this.url });
+    this.records = await LatticeServer.connect({ nats: this.url });
+    this.lattice = new LatticeClient(this.records);
   }
 
   get url(): string {
@@ -170,7 +179,8 @@ export class TestLattice {
   /** @param env besides this process's */
   async node(name: string, args: readonly string[] = [], url = this.url, env = {}): Promise<TestNode> {
     const store = join(this.folder, 'store');
-    const all = ['node', '--nats', url, '--name', name, '--store', store, '--lease', '1s', ...args];
+    const lease = args.includes('--lease') ? [] : ['--lease', '1s'];
+    const all = ['node', '--nats', url, '--name', name, '--store', store, ...lease, ...args];
     const node = new TestNode(
       name,
       spawn(cli, all, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } }),
@@ -189,6 +199,31 @@ export class TestLattice {
       }
       await sleep(20);
     }
+  }
+
+  /** Waits until a node has run a job under a higher fence number. @returns the last one */
+  async runningAt(node: string, job: string, after: number): Promise<number> {
+    for (;;) {
+      const { events } = this.nodes.findLast(({ name }) => name === node)!;
+      const found = events.findLast((one) => one.event === 'running' && one['job'] === job);
+      if (found !== undefined && Number(found['fence']) > after) return Number(found['fence']);
+      await sleep(20);
+    }
+  }
+
+  /** Waits until the life of a node is over that it told of last. */
+  async fenced(node: string): Promise<void> {
+    const { events } = this.nodes.findLast(({ name }) => name === node)!;
+    const life = Number(events.findLast(({ event }) => event === 'joined')?.['incarnation']);
+    await this.until(async () => {
+      const found = await this.records.readNode(node);
+      return found === undefined || found.record.fenced || found.record.incarnation > life;
+    });
+  }
+
+  /** Waits until a node has been silent for longer than its lease. */
+  async gone(node: string): Promise<void> {
+    await this.until(async (lattice) => (await lattice.nodes()).find(({ name }) => name === node)?.state === 'gone');
   }
 
   /** Waits for something that NATS has. */
