@@ -6,6 +6,7 @@ import { OwnNatsServer } from '../../src/api/own-nats-server.js';
 import { systemReason, ToolError } from '../../src/base/errors.js';
 import { terminalJson } from '../../src/base/terminal-text.js';
 import { UsageError } from '../options/usage.js';
+import { metricsOf } from './node-metrics.js';
 
 export interface ServeOptions {
   readonly metrics: string | undefined;
@@ -86,20 +87,4 @@ async function serveMetrics(node: LatticeNode, { host, port }: { host: string; p
     server.listen(port, host, resolve);
   });
   return server;
-}
-
-/** In the text format of Prometheus. */
-function metricsOf(node: LatticeNode): string {
-  const { running, captureMilliseconds, ...counts } = node.counts;
-  const lines = [
-    ['wagsnap_node_has_lease', 'gauge', node.isWell ? 1 : 0],
-    ['wagsnap_node_programs', 'gauge', running],
-    ['wagsnap_node_capture_seconds_total', 'counter', (captureMilliseconds ?? 0) / 1000],
-    ['wagsnap_node_started_total', 'counter', counts['started']],
-    ['wagsnap_node_captured_total', 'counter', counts['captured']],
-    ['wagsnap_node_given_away_total', 'counter', counts['givenAway']],
-    ['wagsnap_node_moved_live_total', 'counter', counts['movedLive']],
-    ['wagsnap_node_ended_total', 'counter', counts['ended']],
-  ] as const;
-  return lines.map(([name, type, value]) => `# TYPE ${name} ${type}\n${name} ${value ?? 0}\n`).join('');
 }

@@ -35,7 +35,7 @@ describe.skipIf(!hasNats)('what jobs print', () => {
   beforeAll(async () => {
     mkdirSync(nodeFolder);
     await world.start();
-    node = await world.node('a', PATIENT, world.url, { TMPDIR: nodeFolder });
+    node = await world.node('a', [...PATIENT, '--metrics', '127.0.0.1:0'], world.url, { TMPDIR: nodeFolder });
   });
   afterAll(() => world.close());
 
@@ -81,5 +81,17 @@ describe.skipIf(!hasNats)('what jobs print', () => {
       expect(submitted.status, name).toBe(2);
       expect(submitted.stderr).toContain(`--name "${name}": a name of a job is a letter`);
     }
+  });
+
+  test('neither metrics nor the log say what a job was given', async () => {
+    const secret = 'hush-hush';
+    const args = ['submit', hello, '--name', 'secretive', '--env', `TOKEN=${secret}`, '--', secret];
+    expect(await wagSnap(...args)).toMatchObject({ status: 0, stdout: 'secretive\n' });
+    await ended('secretive');
+    const { metrics } = await node.until('started');
+    const text = await (await fetch(`http://${metrics}/metrics`)).text();
+    expect(text).toMatch(/^wagsnap_node_ended_total [1-9]\d*$/m);
+    expect(`${text}${node.stderr}${JSON.stringify(node.events)}`).not.toContain(secret);
+    expect((await fetch(`http://${metrics}/healthz`)).status).toBe(200);
   });
 });
