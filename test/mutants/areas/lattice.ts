@@ -5,6 +5,8 @@ import type { Area } from '../mutant.js';
 const VIEW = ['test/unit/api/lattice-view.test.ts'];
 const ARRIVALS = ['test/unit/api/node-arrivals.test.ts'];
 const MANY = ['test/unit/lattice/many-nodes.test.ts'];
+const WATCH = ['test/unit/lattice/record-watch.test.ts'];
+const FORGET = ['test/unit/api/lattice-forget.test.ts'];
 
 export const lattice: Area = {
   name: 'lattice',
@@ -50,6 +52,35 @@ export const lattice: Area = {
       file: 'src/lattice/jobs.ts',
       tests: MANY,
       changes: [['if (change.holder?.node === node.name) node.holdings.expect(next);', '']],
+    },
+    {
+      file: 'src/lattice/record-watch.ts',
+      tests: WATCH,
+      changes: [
+        ['this.silentLooks > SILENT_LOOKS', 'this.silentLooks > 99'],
+        ['this.silentLooks > SILENT_LOOKS', 'this.silentLooks >= SILENT_LOOKS'],
+        ['if (revision > this.seen) this.awaited', 'this.awaited'],
+        ['this.awaited <= this.seen', 'this.awaited === this.seen'],
+        ['this.awaited === undefined ? 0 : this.silentLooks + 1', 'this.silentLooks + 1'],
+        ["if (type === 'disconnect') this.onStatus(false);", ''],
+        ["if (type !== 'reconnect') continue;", 'continue;'],
+        ["if (operation !== 'PUT') {", 'if (false) {'],
+        ['    clearInterval(this.timer);', ''],
+      ],
+    },
+    {
+      file: 'src/api/lattice-client.ts',
+      tests: FORGET,
+      changes: [
+        ['if (!fenced || ', 'if ('],
+        ['(silence.get(name) ?? 0) < 2 * lease', 'false'],
+        ['holder?.node === name && end === null', 'holder?.node === name'],
+        ['if (held.length > 0)', 'if (false)'],
+        [
+          'if (!(await this.server.removeNode(name, found.revision)))',
+          'await this.server.removeNode(name, found.revision); if (false)',
+        ],
+      ],
     },
   ],
 };
