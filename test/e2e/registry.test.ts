@@ -227,6 +227,34 @@ test.each([
   }
 });
 
+test('push is interrupted at once while the registry is silent, and the store is as before', async () => {
+  const fixture = join(root, 'fixtures/snapshots/v3/x64/generations.wsnap');
+  expect(tool(['snapshots', 'import', fixture, '-t', 'old', '--store', 'pushed'])).toMatchObject({ status: 0 });
+  const contents = () => readdirSync(join(folder, 'pushed'), { recursive: true }).sort();
+  const before = contents();
+  const silent = await FakeRegistry.start();
+  try {
+    const asked = new Promise<void>((resolve) => {
+      silent.fault = ({ method }) => {
+        if (method !== 'PATCH') return undefined;
+        resolve();
+        return { kind: 'wait', until: new Promise(() => {}) };
+      };
+    });
+    const args = ['push', 'old', `oci://${silent.host}/job`, '--store', 'pushed'];
+    const command = spawn(join(root, 'bin/wag-snap'), args, { cwd: folder, env });
+    const said = new Output(command);
+    await asked;
+    command.kill('SIGINT');
+    const [code] = await once(command, 'close');
+    expect([code, said.stderr]).toEqual([1, 'wag-snap: interrupted by SIGINT: the registry has no new tag\n']);
+    expect(silent.manifests.size).toBe(0);
+    expect(contents()).toEqual(before);
+  } finally {
+    await silent.stop();
+  }
+});
+
 test('where nothing listens, that is said at once', () => {
   expect(tool(['pull', 'oci://127.0.0.1:1/job', '--store', 'nothing'])).toEqual({
     status: 1,

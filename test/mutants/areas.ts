@@ -10,6 +10,7 @@ import { lattice } from './areas/lattice.js';
 import { lazy } from './areas/lazy.js';
 import { moves } from './areas/moves.js';
 import { process } from './areas/process.js';
+import { registry } from './areas/registry.js';
 import { restore } from './areas/restore.js';
 import { sandbox } from './areas/sandbox.js';
 import { snapshot } from './areas/snapshot.js';
@@ -33,6 +34,7 @@ export const areas: readonly Area[] = [
   lazy,
   moves,
   lattice,
+  registry,
   sandbox,
   wasi,
   cli,

@@ -144,6 +144,7 @@ test('it begins again when the connection is there again, however often that fai
 test('after its end it begins nothing', async () => {
   watch.wrote(7);
   watch.close();
+  expect(vi.getTimerCount()).toBe(0); // one would keep the process from ending
   await looks(10);
   expect([watches.length, watches[0]!.isStopped]).toEqual([1, true]);
 });

@@ -219,6 +219,38 @@ test('what fails again and again ends, and says why', async () => {
   expect(registry.asked.length).toBe(7);
 });
 
+test.each([
+  ['1', 1000],
+  ['0', 0],
+  ['999999', 120_000],
+  ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
+  ['Fri, 31 Dec 9999 23:59:59 GMT', 120_000],
+])('a registry that wants to be asked after %s is, but after two minutes at the latest', async (after, expected) => {
+  for (const status of [429, 503]) {
+    registry.asked.length = 0;
+    const pauses: number[] = [];
+    registry.fault = once(0, { kind: 'answer', status, headers: { 'retry-after': after } });
+    registry.put('team/job', BYTES);
+    await fetchIt(open({ pause: async (time) => void pauses.push(time) }));
+    expect(pauses).toEqual([expected]);
+    rmSync(pathOf());
+  }
+});
+
+test('what a registry says of the time that is none is left out of account', async () => {
+  registry.put('team/job', BYTES);
+  for (const after of ['', 'soon', '-1', '1e9', 'NaN']) {
+    registry.asked.length = 0;
+    const pauses: number[] = [];
+    registry.fault = once(0, { kind: 'answer', status: 429, headers: { 'retry-after': after } });
+    await fetchIt(open({ pause: async (time) => void pauses.push(time) }));
+    expect(pauses.length, after).toBe(1);
+    expect(pauses[0], after).toBeGreaterThanOrEqual(0);
+    expect(pauses[0], after).toBeLessThanOrEqual(120_000);
+    rmSync(pathOf());
+  }
+});
+
 test('a host that has never answered is not tried again; one that has, is', async () => {
   const { host } = registry;
   const pauses: number[] = [];
