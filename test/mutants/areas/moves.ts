@@ -77,7 +77,7 @@ export const moves: Area = {
     },
     {
       file: 'src/transport/piece-sender.ts',
-      tests: ['test/unit/transport/file-sender.test.ts'],
+      tests: ['test/unit/transport/file-sender.test.ts', 'test/unit/transport/rounds.test.ts'],
       changes: [
         ['await before;\n', '\n'],
         ['offset: offset + at', 'offset'],

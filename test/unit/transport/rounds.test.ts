@@ -1,7 +1,8 @@
 /** What is sent in rounds is reported, each round by itself. */
 
+import { setImmediate as soon } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { Bytes, Packed } from '../../../src/transport/messages.js';
+import { type Bytes, type Packed, PIECE } from '../../../src/transport/messages.js';
 import type { MoveEvent } from '../../../src/transport/move-event.js';
 import { RateLimit } from '../../../src/transport/rate-limit.js';
 import { Rounds } from '../../../src/transport/rounds.js';
@@ -18,7 +19,10 @@ test('each round says what it has sent, when it is there', async () => {
     },
     onEvent: (event) => events.push(event),
   });
+  const received: number[] = [];
   const isThere = async (round: number) => {
+    received.push(round);
+    await soon(); // nothing is said of it meanwhile
     expect(events.filter(({ event }) => event === 'round')).toHaveLength(round - 1);
   };
   rounds.begin(9000);
@@ -28,6 +32,7 @@ test('each round says what it has sent, when it is there', async () => {
   rounds.begin(4096);
   await rounds.send(Buffer.alloc(5000), 0);
   await rounds.end(isThere);
+  expect(received).toEqual([1, 2]);
   expect(said.map(({ name, offset }) => ({ name, offset }))).toEqual(
     [65536, 0, 0].map((offset) => ({ name: 'packed', offset })),
   );
@@ -40,4 +45,17 @@ test('each round says what it has sent, when it is there', async () => {
     { event: 'round', round: 2, bytes: 5000, wire: c, milliseconds: expect.any(Number) },
   ]);
   expect(total).toBe(13192);
+});
+
+test('what is larger than a piece is sent in several, each at its place', async () => {
+  const said: number[] = [];
+  const rounds = new Rounds(undefined, {
+    limit: new RateLimit(undefined),
+    say: async ({ offset, data }) => void said.push(offset, data.length),
+    onSent: () => {},
+    onEvent: () => {},
+  });
+  rounds.begin(PIECE + 5);
+  await rounds.send(Buffer.alloc(PIECE + 5), 100);
+  expect(said).toEqual([100, PIECE, 100 + PIECE, 5]);
 });
