@@ -50,8 +50,8 @@ export const sandbox: Area = {
         ['requireHigh(1, 0);', ''],
         ['requireAtMost(1, <u32>size);', ''],
         ['requireSumAtMost(5, 1, end);', ''],
-        ['requireDistance(0, 5, text - word(RT_TEXT_FILE));', '', { open: true }],
-        ['require64(1, size);\n    allowed();', 'allowed();', { open: true }],
+        ['requireDistance(0, 5, text - word(RT_TEXT_FILE));', ''],
+        ['require64(1, size);\n    allowed();', 'allowed();'],
       ],
     },
     {
@@ -68,8 +68,8 @@ export const sandbox: Area = {
         ['DATA_ARGS + argument * 8 + half', 'DATA_ARGS + argument * 8'],
         ['emit(JUMP_GREATER, 0, 1, value);', 'emit(JUMP_GREATER, 1, 1, value);'],
         ['requireHigh(argument, <u32>(value >>> 32));', ''],
-        ['emit(JUMP_NOT_BELOW, 1, 0, value);', 'emit(JUMP_GREATER, 1, 0, value);', { open: true }],
-        ['emit(JUMP_EQUAL, 1, 0, high + 1);', 'emit(JUMP_EQUAL, 1, 0, high);', { open: true }],
+        ['emit(JUMP_NOT_BELOW, 1, 0, value);', 'emit(JUMP_GREATER, 1, 0, value);'],
+        ['emit(JUMP_EQUAL, 1, 0, high + 1);', 'emit(JUMP_EQUAL, 1, 0, high);'],
       ],
     },
     {
