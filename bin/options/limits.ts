@@ -80,5 +80,5 @@ export function parseAge(option: string, text: string): number {
   const match = /^(\d{1,12}(?:\.\d{1,9})?)(ms|s|m|h|d)?$/.exec(text);
   const milliseconds = match ? Math.ceil(Number(match[1]) * DURATIONS[match[2] ?? 's']) : 0;
   if (milliseconds >= 1) return milliseconds;
-  throw new UsageError(`--${option} ${text}: expected seconds, or a number with ms, s, m, h or d`);
+  throw new UsageError(`--${option} ${text}: expected seconds above 0, or a number with ms, s, m, h or d`);
 }
