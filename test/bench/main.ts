@@ -12,6 +12,7 @@ import { againstLiftoff, againstTurbofan, siteTables } from './code-speed.js';
 import { compileSpeed, compileThreads } from './compile-speed.js';
 import { components } from './components.js';
 import type { Figure, Outcome } from './figure.js';
+import { firstLine, smallModule } from './first-line.js';
 import { hostCalls } from './host-calls.js';
 import { importCalls } from './import-calls.js';
 import { speedBetween } from './incremental.js';
@@ -29,6 +30,8 @@ const figures: readonly Figure[] = [
   siteTables,
   compileSpeed,
   compileThreads,
+  smallModule,
+  firstLine,
   startUp,
   ...components,
   capturePause,
