@@ -26,7 +26,7 @@ const parts = ['src/arch', 'src/wasm', 'src/image', 'src/compile', 'runtime'].ma
 const fingerprint = createHash('sha256').update(parts.join('\0'), 'latin1').digest('hex');
 
 for (const folder of ['bundle', 'cli']) rmSync(`${root}/dist/${folder}`, { recursive: true, force: true });
-await build({
+const options = {
   entryPoints: {
     main: `${root}/dist/bin/main.js`,
     library: `${root}/dist/src/api/index.js`,
@@ -53,6 +53,13 @@ await build({
   },
   define: { WAGSNAP_BUILD: JSON.stringify(fingerprint) },
   logLevel: 'warning',
+};
+await build(options).catch(async (error) => {
+  // V8 was seen to end esbuild's process on a busy machine: "invalid size error"
+  if (error.errors?.length > 0) throw error;
+  console.error(`esbuild has ended (${error.message}): once more`);
+  await stop();
+  await build(options);
 });
 await stop();
 
