@@ -79,7 +79,7 @@ export const store: Area = {
         ['this.index.replace(withEntry(index, entry));', ''],
         ['one.order >= newest.order', 'one.order > newest.order'],
         ["order === 'newest' ? laterThan(facts, before) : order", 'facts.order'],
-        ['if (error instanceof InputError) return undefined;', ''],
+        ['if (error instanceof InputError) return undefined;', '', { tests: of('other-tools') }],
         ['if (!dryRun) this.removeLeftOvers();', ''],
         ['    new Parts(this.folder).removeOld();\n', ''],
         ['if (!dryRun && gone.size > 0) this.index.shrink(next);', ''],
