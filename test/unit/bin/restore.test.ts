@@ -5,7 +5,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../../support/workload.js';
@@ -47,11 +47,14 @@ function wagSnap(...args: string[]) {
 }
 const restore = (...args: string[]) => wagSnap('restore', 'x.wsnap', ...args);
 
+/** The file is always the same one: its second name keeps its number of the file system from others. */
 function files(): void {
+  const kept = join(folder, 'kept');
   rmSync(join(folder, 'files'), { recursive: true, force: true });
   mkdirSync(join(folder, 'files'));
-  writeFileSync(data, '0123456789');
-  utimesSync(data, TIME, TIME);
+  writeFileSync(kept, '0123456789');
+  utimesSync(kept, TIME, TIME);
+  linkSync(kept, data);
 }
 
 async function capture(file: string, ...options: string[]): Promise<void> {
