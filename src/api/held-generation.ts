@@ -29,9 +29,9 @@ export function hold(store: SnapshotStore, reference: Reference, others?: string
     if (found === undefined) throw noGeneration(store, reference, others);
     const { path, parents, generation, manifest } = found;
     const title = referenceText(generation.name, generation.tag);
-    for (const file of [path, ...parents]) nameTemporary(file, file === path ? title : `${title}: ${basename(file)}`);
+    const paths = [path, ...parents];
+    for (const file of paths) nameTemporary(file, file === path ? title : `${title}: ${basename(file)}`);
     try {
-      const paths = [path, ...parents];
       return { found, files: new HeldFiles(paths), link: () => LinkedFiles.of(store.folder, paths) };
     } catch (error) {
       const isGone = error instanceof InputError && error.code === 'not-found' && manifest !== before;
