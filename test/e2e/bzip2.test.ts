@@ -1,14 +1,17 @@
 /**
- * Debian's bzip2, built for WASI, compresses files to stdout; it is captured at ten random moments, with the input open
- * in the middle, and restored each time. Then it unpacks the result. Skips, and says why, where bzip2 cannot be built.
+ * Debian's bzip2, built for WASI, compresses files to stdout; it is captured at random moments, ten in an exhaustive run,
+ * with the input open in the middle, and restored each time. Then it unpacks the result. Skips, and says why, where bzip2 cannot be built.
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sized } from '../support/sampling.js';
 import { brokenRuns, type Program, type Result, unbrokenRun } from './broken-run.js';
 import { type Built, build, bzip2 } from './debian-source.js';
+
+const CAPTURES = sized(4, 10);
 
 describe('bzip2', () => {
   const cwd = mkdtempSync(join(tmpdir(), 'wag-snap-bzip2-'));
@@ -37,9 +40,9 @@ describe('bzip2', () => {
     expect(whole.stdout.length).toBeLessThan(input.length * 2);
   });
 
-  test('continues after each of ten captures', async ({ skip }) => {
+  test(`continues after each of ${CAPTURES} captures`, async ({ skip }) => {
     if ('missing' in built) return skip(built.missing);
-    for (const run of await brokenRuns(program('-9kc', 'input', 4), 10, whole.duration)) {
+    for (const run of await brokenRuns(program('-9kc', 'input', 4), CAPTURES, whole.duration)) {
       expect(run.stdout.equals(whole.stdout), `seed ${run.seed}`).toBe(true);
       expect(run.code).toBe(0);
     }
@@ -51,7 +54,7 @@ describe('bzip2', () => {
     const unbroken = await unbrokenRun(program('-dkc', 'packed.bz2', 2));
     const expected = Buffer.concat(Array<Buffer>(8).fill(input));
     expect(unbroken.stdout.equals(expected)).toBe(true);
-    for (const run of await brokenRuns(program('-dkc', 'packed.bz2', 2), 10, unbroken.duration)) {
+    for (const run of await brokenRuns(program('-dkc', 'packed.bz2', 2), CAPTURES, unbroken.duration)) {
       expect(run.stdout.equals(expected), `seed ${run.seed}`).toBe(true);
       expect(run.code).toBe(0);
     }

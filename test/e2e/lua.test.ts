@@ -1,12 +1,15 @@
 /**
- * Debian's Lua, built for WASI, sorts, builds strings and recurses; it is captured at ten random moments and restored
- * each time. Skips, and says why, where Lua cannot be built.
+ * Debian's Lua, built for WASI, sorts, builds strings and recurses; it is captured at random moments, ten in an exhaustive
+ * run, and restored each time. Skips, and says why, where Lua cannot be built.
  */
 
 import { resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { sized } from '../support/sampling.js';
 import { brokenRuns, type Program, type Result, unbrokenRun } from './broken-run.js';
 import { type Built, build, lua } from './debian-source.js';
+
+const CAPTURES = sized(4, 10);
 
 describe('Lua', () => {
   let built: Built;
@@ -33,9 +36,9 @@ describe('Lua', () => {
     expect(lines.at(-2)).toMatch(/^done\t/);
   });
 
-  test('continues after each of ten captures', async ({ skip }) => {
+  test(`continues after each of ${CAPTURES} captures`, async ({ skip }) => {
     if ('missing' in built) return skip(built.missing);
-    for (const run of await brokenRuns(program, 10, whole.duration)) {
+    for (const run of await brokenRuns(program, CAPTURES, whole.duration)) {
       expect(run.stdout.toString(), `seed ${run.seed}`).toBe(whole.stdout.toString());
       expect(run.code).toBe(whole.code);
     }

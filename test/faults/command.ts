@@ -164,8 +164,7 @@ const ACTS: Readonly<Record<string, readonly string[]>> = {
 const ENDS = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
 /**
- * Faults for each label: a call that fails, or is cut short, and one at which the command ends, killed or asked to; by
- * chance. Or all of them, at all calls that differ: see support/sampling.ts.
+ * A fault for each label, by chance: a call that fails, or is cut short, or one at which the command ends, killed or asked to. Or all of them, at all calls that differ: see support/sampling.ts.
  *
  * @param next random numbers in [0, 1)
  */
@@ -185,8 +184,8 @@ export function faultsFor(counts: ReadonlyMap<string, number> | Calls, next: () 
       }
       continue;
     }
-    faults.push({ label, nth: oneOf(nths), act: oneOf(acts) });
-    faults.push({ label, nth: oneOf(nths), act: next() < 0.7 ? 'SIGKILL' : oneOf(ENDS) });
+    const ends = next() < 0.5;
+    faults.push({ label, nth: oneOf(nths), act: ends ? (next() < 0.7 ? 'SIGKILL' : oneOf(ENDS)) : oneOf(acts) });
   }
   return faults;
 }

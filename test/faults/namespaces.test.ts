@@ -47,7 +47,7 @@ describe.skipIf(!allowed)('a process of another pid namespace', () => {
       if (fault.act === 'SIGKILL' || lifeline.includes(fault)) await sweep.inject(fault, tally);
     expect(await sweep.finish()).toBeUndefined();
     expect(tally.failures).toEqual([]);
-    expect(tally.injected).toBeGreaterThan(20);
+    expect(tally.injected).toBeGreaterThan(8);
   });
 
   test('is held by a capturer that stands still, and by no other', async () => {

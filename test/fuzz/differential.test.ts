@@ -11,7 +11,7 @@ import { Differential, type Variant } from './differential.js';
 import { withOtherMemory } from './other-memory.js';
 import { randomCase } from './random-module.js';
 
-const BATCHES = sized(4, 24);
+const BATCHES = sized(2, 24);
 const BATCH = 40;
 
 const variants: readonly Variant[] = [

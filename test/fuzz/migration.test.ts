@@ -10,7 +10,7 @@ import { memoryOf } from './other-memory.js';
 import { runnable } from './safepoints.js';
 
 /** In each direction. */
-const CASES = sized(4, 24);
+const CASES = sized(2, 24);
 
 const folder = mkdtempSync(join(tmpdir(), 'wag-snap-migration-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

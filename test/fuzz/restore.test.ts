@@ -8,7 +8,7 @@ import { fuzzRestore } from './restore.js';
 import { makeSeeds } from './restore-seeds.js';
 
 const folder = temporaryFolder();
-const count = Number(process.env['WAGSNAP_FUZZ'] ?? sized(5000, 100_000));
+const count = Number(process.env['WAGSNAP_FUZZ'] ?? sized(2000, 100_000));
 
 test(`${count} mutated snapshots are refused or run (seed ${seed})`, { timeout: 7_200_000 }, async () => {
   const next = random(seed);

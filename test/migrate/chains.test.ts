@@ -1,5 +1,5 @@
 /**
- * Ten hops: a program is captured at a random moment, ended, restored, captured again from there, and so on. What all
+ * Some hops, ten in an exhaustive run: a program is captured at a random moment, ended, restored, captured again from there, and so on. What all
  * the pieces print is what an unbroken run prints. Half of the hops go through a self-contained image.
  *
  * The moments come from a seed, printed with a failure; WAGSNAP_SEED sets it.
@@ -11,10 +11,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { capturePid } from '../support/capture.js';
 import { random } from '../support/random.js';
+import { sized } from '../support/sampling.js';
 import { build, type Ending, programPath, restoreAndStart, temporaryFolder, Workload } from '../support/workload.js';
 import { endsByItself, hopChains } from './hop-chain.js';
 
-const HOPS = 10;
+const HOPS = sized(5, 10);
 
 /** Each runs for about half a second. */
 const programs: readonly (readonly [name: string, ...args: string[]])[] = [

@@ -16,7 +16,7 @@ import { exhaustive, seed } from '../support/sampling.js';
 import { type Built, build, canRun, type Ending, programPath, temporaryFolder, Workload } from '../support/workload.js';
 import { hopChains } from './hop-chain.js';
 
-const HOPS = exhaustive ? 50 : 6;
+const HOPS = exhaustive ? 50 : 4;
 const scaled = (count: number) => String(exhaustive ? count * 4 : count);
 
 /** A fraction of a second on x86-64, some seconds under qemu-user. */

@@ -15,9 +15,9 @@ import { type Built, build, canRun, restoreAndStart, temporaryFolder, Workload }
 import { writerProgram } from '../support/writer-program.js';
 
 const folder = temporaryFolder();
-const CAPTURES = exhaustive ? 300 : 12;
+const CAPTURES = exhaustive ? 300 : 8;
 /** An emulated program takes its time. */
-const EMULATED_CAPTURES = exhaustive ? 100 : 5;
+const EMULATED_CAPTURES = exhaustive ? 100 : 4;
 const HOPS = 3;
 const other = nativeArch === 'x64' ? 'arm64' : 'x64';
 /** qemu-user has no userfaultfd. */

@@ -14,6 +14,7 @@ import { targets } from '../../../src/arch/targets.js';
 import { restoreSnapshot } from '../../../src/restore/restore.js';
 import { PACKED_VERSION } from '../../../src/snapshot/prologue.js';
 import { endsByItself } from '../../migrate/hop-chain.js';
+import { nativeArch } from '../../support/native-arch.js';
 import { canRun, captureAndEnd, type Ending, temporaryFolder, Workload } from '../../support/workload.js';
 
 const fixtures = resolve(import.meta.dirname, '../../../fixtures/snapshots');
@@ -61,17 +62,16 @@ describe.each(arches)('on %s', (arch) => {
 });
 
 test.each(images.filter((name) => canRun(basename(dirname(name)) as ArchName)))(
-  '%s runs, is captured and continues',
+  '%s runs, is captured and continues on the other CPU',
   async (name) => {
     const image = join(folder, 'image');
     copyFileSync(join(fixtures, name), image);
     chmodSync(image, 0o700);
     const snapshot = join(folder, 'image.wsnap');
     const printed = await captureInTheMiddle(image, snapshot);
-    for (const arch of arches.filter(canRun)) {
-      const rest = await (await restore(snapshot, arch)).ended();
-      expect({ ...rest, stdout: printed + rest.stdout }, arch).toEqual(expected(name));
-    }
+    const other = arches.find((arch) => canRun(arch) && arch !== basename(dirname(name))) ?? nativeArch;
+    const rest = await (await restore(snapshot, other)).ended();
+    expect({ ...rest, stdout: printed + rest.stdout }).toEqual(expected(name));
   },
 );
 

@@ -28,7 +28,7 @@ const files = sample(
       .filter((name) => /\.wa(sm|t)$/.test(name))
       .map((name) => join(folder, name)),
   ),
-  16,
+  8,
   dirname,
 );
 const AVX = levels.x64['x86-64-v3'];
