@@ -17,6 +17,7 @@ import type { RegistryClient } from '../transport/registry/client.js';
 import { parseRegistryReference, type RegistryReference } from '../transport/registry/reference.js';
 import { severally } from '../transport/registry/retry.js';
 import type { ProgressOption } from './common-options.js';
+import { KnownRepositories } from './known-repositories.js';
 import { openRepository, type RegistryOptions } from './registry-options.js';
 import { BlobProgress, checkSum, type FoundManifest, findManifest } from './remote-snapshot.js';
 import { openerFor, type TrustOptions } from './seal-options.js';
@@ -66,6 +67,7 @@ export async function pull(from: string, reference?: string, options: PullOption
       const { received, present } = await fetcher.fetch(onProgress);
       cancel.check();
       const generation = await fetcher.add(target, opener);
+      new KnownRepositories(store).note(source, fetcher.digests);
       return { generation, digest: found.digest, received, present };
     } finally {
       fetcher.close();
@@ -166,6 +168,10 @@ class Fetcher {
       if (error instanceof InputError && error.code !== 'changed') this.discard([own, ...parents]);
       throw error;
     }
+  }
+
+  get digests(): string[] {
+    return this.blobs.map(({ digest }) => digest);
   }
 
   /** Leaves what has come for the next pull. */

@@ -13,6 +13,7 @@ import { parseRegistryReference, registryText } from '../transport/registry/refe
 import { severally } from '../transport/registry/retry.js';
 import type { LocalBlob } from '../transport/registry/upload.js';
 import type { ProgressOption } from './common-options.js';
+import { KnownRepositories } from './known-repositories.js';
 import { openRepository, type RegistryOptions } from './registry-options.js';
 import { BlobProgress } from './remote-snapshot.js';
 import { defaultStore } from './store.js';
@@ -73,12 +74,16 @@ export async function push(reference: string, to: string, options: PushOptions =
     const sums = { sent: 0, present: 0 };
     const { Upload } = await import('../transport/registry/upload.js');
     const repository = client;
+    const known = new KnownRepositories(store);
+    const others = known.besides(target);
     await severally(repository, blobs, AT_ONCE, async (blob) => {
-      const upload = new Upload(repository, blob, undefined, (bytes) => progress.set(blob.digest, bytes));
+      const from = others.get(blob.digest);
+      const upload = new Upload(repository, blob, from, (bytes) => progress.set(blob.digest, bytes));
       const outcome = await upload.run();
       sums[outcome === 'sent' ? 'sent' : 'present'] += blob.size;
       progress.set(blob.digest, blob.size);
     });
+    known.note(target, [...kept.keys(), manifest.config.digest]);
     cancel.check();
     const digest = await client.putManifest(named.tag, manifestText, MEDIA_TYPE.manifest);
     return { reference: registryText(named), digest, ...sums };

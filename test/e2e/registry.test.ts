@@ -96,6 +96,16 @@ own('push: what is there is not sent again, neither by a second push nor by the 
   });
 });
 
+own('push: what another repository of the registry has is taken from there', () => {
+  const copy = json(['push', 'job:2', `oci://${first()}/copies/of-job`], login());
+  expect(copy).toMatchObject({ reference: `oci://${first()}/copies/of-job:2`, sent: 0 });
+  expect(json(['pull', copy.reference, '--store', 'copied'], login())).toMatchObject({ name: 'of-job', present: 0 });
+  // who has pulled it knows where it is, too
+  const again = json(['push', 'of-job', `oci://${first()}/third`, '--store', 'copied'], login());
+  expect(again.present).toBeGreaterThan(again.sent * 10);
+  expect(json(['pull', `oci://${first()}/third`, '--store', 'third'], login())).toMatchObject({ tag: '2' });
+});
+
 test.skipIf((noRegistry ?? noSkopeo) !== undefined)(
   'skopeo copies it to another registry, from where it is pulled and restored on both CPUs',
   () => {

@@ -27,7 +27,9 @@ export function makeFolders(path: string): void {
 /** Bytes of oci-layout: Node ends this process when it reads a text that is larger than its memory. */
 const LAYOUT_MAX = 1 << 16;
 const FOLDERS = ['blobs', 'blobs/sha256', 'ingest', 'lock'];
-const FILES = ['index.json', 'oci-layout', SPARE];
+/** Which repositories of registries have files of the store. */
+export const REGISTRIES = 'registries.json';
+const FILES = ['index.json', 'oci-layout', SPARE, REGISTRIES];
 
 /**
  * Whether a folder is a store.

@@ -5,6 +5,7 @@
  *     oci-layout, index.json     which generations there are: NAME:TAG, and the facts that a list shows of each
  *     blobs/sha256/HEX           a file for each .wsnap, a manifest and a config for each generation
  *     lock/                      which tool changes the store (lock.ts)
+ *     registries.json            which repositories of registries have its files (api/known-repositories.ts)
  *     spare                      room for removing something on a full disk (spare.ts)
  *     ingest/                    what is being added to it (ingest.ts)
  *
@@ -21,7 +22,7 @@ import { removeStale } from '../../base/temporary.js';
 import { Opener } from '../opener.js';
 import { type Blob, Blobs } from './blobs.js';
 import { type Facts, hiddenFacts, laterThan, readFacts, writeFacts } from './facts.js';
-import { isStore, makeFolders } from './folders.js';
+import { isStore, makeFolders, REGISTRIES } from './folders.js';
 import { type Collected, collectGarbage, reachable, reachableIfWhole } from './garbage.js';
 import type { Generation, GenerationFiles } from './generation.js';
 import { checkEntry, type Entry, entriesOf, IndexFile, nextNumber, parseDocument, withEntry } from './index-file.js';
@@ -284,7 +285,7 @@ export class SnapshotStore {
     removeStale(join(this.folder, INGEST), 'wag-snap-', 'folders');
     new Parts(this.folder).removeOld();
     removeStale(this.folder, '.wag-snap-', 'folders'); // of the lock
-    for (const name of ['index.json', 'oci-layout', SPARE]) removeStale(this.folder, `.${name}.`, 'files');
+    for (const name of ['index.json', 'oci-layout', SPARE, REGISTRIES]) removeStale(this.folder, `.${name}.`, 'files');
     this.blobs.removeLeftOvers();
   }
 

@@ -25,7 +25,7 @@ export interface AuthorizationSettings {
   readonly where: string;
   /** What is asked for: `repository:NAME:pull`, several with spaces between. */
   readonly scope: string;
-  /** Finds the user's login; asked at most once. */
+  /** Finds the user's login. */
   readonly credential: () => Promise<Credential | undefined>;
   readonly plainHttp: boolean;
   readonly signal: AbortSignal | undefined;
@@ -35,7 +35,6 @@ export class Authorization {
   /** The header of requests; undefined: none was asked for. */
   header: string | undefined;
   private pending: Promise<void> | undefined;
-  private credential: Promise<Credential | undefined> | undefined;
 
   constructor(private readonly settings: AuthorizationSettings) {}
 
@@ -58,8 +57,7 @@ export class Authorization {
   }
 
   private async renew(challenges: readonly Challenge[]): Promise<void> {
-    this.credential ??= this.settings.credential();
-    const credential = await this.credential;
+    const credential = await this.settings.credential();
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     if (credential !== undefined && 'registryToken' in credential) {
       this.header = `Bearer ${headerText(credential.registryToken)}`;

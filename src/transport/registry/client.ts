@@ -51,6 +51,8 @@ export interface Request {
   readonly expect: readonly number[];
   /** For messages: `blob sha256:…`. */
   readonly what: string;
+  /** Another repository that is read, too. */
+  readonly from?: string | undefined;
   readonly idle?: number | undefined;
 }
 
@@ -64,7 +66,9 @@ export class RegistryClient {
   /** For messages, without a tag. */
   readonly where: string;
   private readonly link: ReturnType<typeof openLink>;
-  private readonly authorization: Authorization;
+  /** By the other repository that is read, if there is one. */
+  private readonly authorizations = new Map<string | undefined, Authorization>();
+  private credential: Promise<Credential | undefined> | undefined;
   private base: Promise<URL> | undefined;
   private readonly own = new AbortController();
   /** Aborted when the user, or abandon(), gives up. */
@@ -74,19 +78,29 @@ export class RegistryClient {
     readonly reference: RegistryReference,
     private readonly settings: RegistrySettings,
   ) {
-    const { host, repository } = reference;
     const { signal } = settings;
     this.signal = signal === undefined ? this.own.signal : AbortSignal.any([signal, this.own.signal]);
     this.where = registryText({ ...reference, tag: undefined, digest: undefined });
     this.link = openLink(settings.ca, settings.idle ?? IDLE);
-    this.authorization = new Authorization({
-      link: this.link,
-      where: this.where,
-      scope: `repository:${repository}:${settings.access === 'push' ? 'pull,push' : 'pull'}`,
-      credential: settings.credential ?? (() => findCredential({ ...reference, host })),
+  }
+
+  /** @param from another repository that is read: who may not read it may still use this one */
+  private authorization(from: string | undefined): Authorization {
+    const there = this.authorizations.get(from);
+    if (there !== undefined) return there;
+    const { reference, settings, link, where, signal } = this;
+    const own = `repository:${reference.repository}:${settings.access === 'push' ? 'pull,push' : 'pull'}`;
+    const made = new Authorization({
+      ...{ link, where, signal },
+      scope: from === undefined ? own : `${own} repository:${from}:pull`,
+      credential: () => {
+        this.credential ??= (settings.credential ?? (() => findCredential(reference)))();
+        return this.credential;
+      },
       plainHttp: settings.plainHttp ?? false,
-      signal: this.signal,
     });
+    this.authorizations.set(from, made);
+    return made;
   }
 
   patience(): Patience {
@@ -116,11 +130,12 @@ export class RegistryClient {
    */
   async send(path: string | URL, request: Request): Promise<IncomingMessage> {
     const base = await this.origin();
+    const authorization = this.authorization(request.from);
     let url = typeof path === 'string' ? await this.addressNow(path) : path;
     let refused = 0;
     for (let redirects = 0; ; ) {
       const isOwn = url.origin === base.origin;
-      const sent = isOwn ? this.authorization.header : undefined;
+      const sent = isOwn ? authorization.header : undefined;
       const response = await exchange(this.link, url, this.where, {
         method: request.method,
         headers: sent === undefined ? request.headers : { ...request.headers, authorization: sent },
@@ -132,7 +147,7 @@ export class RegistryClient {
       if (request.expect.includes(status)) return response;
       if (status === 401 && isOwn && refused++ < 2) {
         response.destroy();
-        if (await this.authorization.answer(response.headers['www-authenticate'], sent)) continue;
+        if (await authorization.answer(response.headers['www-authenticate'], sent)) continue;
       }
       const isReading = request.method === 'GET' || request.method === 'HEAD';
       if (REDIRECTING.includes(status) && isReading && redirects++ < REDIRECTS) {

@@ -2,7 +2,8 @@
  * Sends a blob to a repository, if it is not there: in chunks, each of which may be lost.
  *
  *     HEAD blobs/DIGEST                          200: it is there
- *     POST blobs/uploads/?mount=DIGEST&from=…    201: it was in another repository; 202: Location is a session
+ *     POST blobs/uploads/?mount=DIGEST&from=…    201: it was in another repository; 202: Location is a session;
+ *                                                refused: the same without mount and from
  *     PATCH session, Content-Range: from-to      202, again and again
  *     GET session                                after a fault: Range says what has arrived
  *     PUT session?digest=DIGEST                  201: the registry has checked it
@@ -90,17 +91,28 @@ export class Upload {
 
   /** @returns undefined: it was in another repository, and is in this one now */
   private async begin(): Promise<Session | undefined> {
-    const { digest } = this.blob;
     const { from } = this;
-    const query = from === undefined ? '' : `?${new URLSearchParams({ mount: digest, from })}`;
+    const response =
+      from === undefined
+        ? await this.post('', [202])
+        : await this.post(`?${new URLSearchParams({ mount: this.blob.digest, from })}`, [201, 202], from).catch(
+            (error) => {
+              if (!(error instanceof RegistryError) || error.status === undefined || error.isTransient) throw error;
+              return this.post('', [202]); // who may write to this repository may not be allowed to read the other one
+            },
+          );
+    if (response.statusCode === 201) return undefined;
+    return this.sessionOf(response, 0, await this.client.addressNow('blobs/uploads/'), true);
+  }
+
+  private async post(query: string, expect: readonly number[], from?: string): Promise<IncomingMessage> {
     const { response } = await this.client.document(`blobs/uploads/${query}`, {
       method: 'POST',
       headers: { 'content-length': 0 },
-      expect: from === undefined ? [202] : [201, 202],
       what: `an upload of ${blobText(this.blob)}`,
+      ...{ expect, from },
     });
-    if (response.statusCode === 201) return undefined;
-    return this.sessionOf(response, 0, await this.client.addressNow('blobs/uploads/'), true);
+    return response;
   }
 
   /** @param before the address that has answered, which stays the session's when it names no other; not of a new one */

@@ -16,6 +16,7 @@ export const registry: Area = {
         ["if (await this.isThere()) return 'present';", ''],
         ['this.sessionOf(response, last + 1, url)', 'this.sessionOf(response, 0, url)'],
         ['if (response.statusCode === 201) return undefined;', ''],
+        ['error.status === undefined || error.isTransient', 'true'],
         ['this.chunk = Math.max(CHUNK_MIN, this.chunk / 4);', ''],
         ['++this.damaged < DAMAGED_MAX', 'false'],
         ['isGone ? undefined : session && (await this.arrived(session))', 'undefined'],
@@ -56,8 +57,9 @@ export const registry: Area = {
       file: `${folder}/client.ts`,
       tests: LOGIN,
       changes: [
-        ['const sent = isOwn ? this.authorization.header : undefined;', 'const sent = this.authorization.header;'],
+        ['const sent = isOwn ? authorization.header : undefined;', 'const sent = authorization.header;'],
         ['status === 401 && isOwn && refused++ < 2', 'status === 401 && refused++ < 2'],
+        ['this.authorization(request.from)', 'this.authorization(undefined)'],
         ["url.protocol === 'https:' || (url.protocol === 'http:' && from.protocol === 'http:')", 'true'],
         [" || url.username !== '' || url.password !== ''", ''],
         ['redirects++ < REDIRECTS', 'redirects++ <= REDIRECTS'],

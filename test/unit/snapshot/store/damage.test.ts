@@ -94,12 +94,12 @@ describe('a store that is none, or damaged', () => {
     expect(removed.wrong).toEqual([expect.stringMatching(/^job:2: .*: damaged: /)]);
   });
 
-  test.each(['blobs', 'blobs/sha256', 'ingest', 'lock', 'index.json', 'oci-layout', 'spare'])(
+  test.each(['blobs', 'blobs/sha256', 'ingest', 'lock', 'index.json', 'oci-layout', 'spare', 'registries.json'])(
     'links, FIFOs and other kinds in the place of %s are refused, and nothing is written through them',
     async (name) => {
       await store.import(FIRST, 'job');
       const [path, other] = [join(folder, name), join(folder, '../other')];
-      const isFolder = !['index.json', 'oci-layout', 'spare'].includes(name);
+      const isFolder = !['index.json', 'oci-layout', 'spare', 'registries.json'].includes(name);
       for (const make of [
         () => symlinkSync(other, path),
         () => symlinkSync('not-there', path),

@@ -1,10 +1,12 @@
 /** Who gets the user's login, and who does not. */
 
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { traceTo } from '../../../../src/base/trace.js';
 import { RegistryClient, type RegistrySettings } from '../../../../src/transport/registry/client.js';
 import { parseRegistryReference } from '../../../../src/transport/registry/reference.js';
 import { listTags } from '../../../../src/transport/registry/tags.js';
+import { Upload } from '../../../../src/transport/registry/upload.js';
 import { type Asked, FakeRegistry, type Fault } from '../../../support/fake-registry.js';
 
 let registry: FakeRegistry;
@@ -91,6 +93,32 @@ test('a token that has run out is renewed; an identity token is exchanged; nobod
   client.close();
   await open({ credential: async () => undefined }).manifest('1', TYPES);
   expect(other.asked.at(-1)?.authorization).toBeUndefined();
+});
+
+test('only a request that reads another repository, too, asks for a token for both', async () => {
+  const scopes: string[][] = [];
+  registry.fault = ({ authorization }) =>
+    authorization === undefined ? refusal(`Bearer realm="${other.url}/token"`) : undefined;
+  other.fault = ({ url }) => {
+    scopes.push(new URL(url, other.url).searchParams.getAll('scope'));
+    return { kind: 'answer', status: 200, body: '{"token":"tok-1"}' };
+  };
+  const bytes = Buffer.from('a blob');
+  const blob = { ...registry.put('team/other', bytes), read: () => Readable.from([bytes]) };
+  expect(await new Upload(open({ access: 'push' }), blob, 'team/other').run()).toBe('mounted');
+  const own = 'repository:team/job:pull,push';
+  expect(scopes).toEqual([[own], [own, 'repository:team/other:pull']]);
+});
+
+test('a token service that gives none for the other repository: the blob is sent', async () => {
+  registry.fault = wants(`Bearer realm="${other.url}/token"`, 'Bearer tok-1');
+  other.fault = ({ url }) =>
+    url.includes('other')
+      ? { kind: 'answer', status: 403 }
+      : { kind: 'answer', status: 200, body: '{"token":"tok-1"}' };
+  const bytes = Buffer.from('a blob');
+  const blob = { ...registry.put('team/other', bytes), read: () => Readable.from([bytes]) };
+  expect(await new Upload(open({ access: 'push' }), blob, 'team/other').run()).toBe('sent');
 });
 
 test.each([

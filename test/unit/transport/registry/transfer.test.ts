@@ -72,6 +72,20 @@ test('a blob of another repository is not sent', async () => {
   expect(registry.owners.get(blob.digest)?.has('team/job')).toBe(true);
 });
 
+test.each([400, 401, 403, 404])('a registry that answers a mount with %i gets the blob', async (status) => {
+  registry.put('team/other', BYTES);
+  registry.fault = ({ url }) => (url.includes('mount=') ? { kind: 'answer', status } : undefined);
+  expect(await new Upload(open(), local, 'team/other').run()).toBe('sent');
+  expect(registry.received).toBe(BYTES.length);
+});
+
+test('a mount whose answer is lost is asked for again', async () => {
+  registry.put('team/other', BYTES);
+  registry.fault = once(1, { kind: 'lost' });
+  expect(await new Upload(open(), local, 'team/other').run()).toBe('mounted');
+  expect(registry.received).toBe(0);
+});
+
 test.each([0, 1, 2, 3])('request %i of an upload may fail in any way once', async (number) => {
   const faults: Fault[] = [
     { kind: 'lost' },
