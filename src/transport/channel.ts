@@ -4,7 +4,8 @@ import type { Readable, Writable } from 'node:stream';
 import { ToolError } from '../base/errors.js';
 import { trace } from '../base/trace.js';
 import { LinkError, UnsentError } from './errors.js';
-import { FrameReader, type FrameSource, FrameWriter, Unwritten } from './frames.js';
+import { FrameReader } from './frame-reader.js';
+import { type FrameSource, FrameWriter, Unwritten } from './frames.js';
 import { decodeMessage, encodeMessage, type Message } from './messages.js';
 
 const GONE = 'the connection to the other side is gone';

@@ -6,7 +6,7 @@
  */
 
 import { Socket } from 'node:net';
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { InputError } from '../base/errors.js';
 
 export interface Frame {
@@ -37,65 +37,6 @@ export function payloadLength(bytes: Buffer, at: number): number {
   const length = bytes.readUInt32LE(at);
   if (length <= FRAME_MAX) return length;
   throw new InputError('stream', `what the other side sends is not wag-snap's: a message of ${length} bytes`);
-}
-
-/** Frames from any stream. */
-export class FrameReader implements FrameSource {
-  received = 0;
-  private rest: Buffer = Buffer.alloc(0);
-  private isOver: boolean;
-  /** Called when there is something new to read. */
-  private wake = () => {};
-
-  constructor(private readonly stream: Readable) {
-    this.isOver = stream.destroyed || stream.readableEnded;
-    const end = () => {
-      this.isOver = true;
-      this.wake();
-    };
-    for (const event of ['end', 'error', 'close']) stream.on(event, end);
-    stream.on('readable', () => this.wake());
-  }
-
-  async next(): Promise<Frame | undefined> {
-    if (!(await this.fill(HEAD))) return undefined;
-    const length = payloadLength(this.rest, 0);
-    const kind = this.rest[4];
-    if (!(await this.fill(HEAD + length))) return undefined;
-    const payload = this.rest.subarray(HEAD, HEAD + length);
-    this.rest = this.rest.subarray(HEAD + length);
-    return { kind, payload };
-  }
-
-  /** @returns whether the stream has this many more bytes */
-  private async fill(bytes: number): Promise<boolean> {
-    if (this.rest.length >= bytes) return true;
-    const parts = [this.rest];
-    for (let size = this.rest.length; size < bytes; ) {
-      const chunk = await this.chunk();
-      if (chunk === undefined) return false;
-      parts.push(chunk);
-      size += chunk.length;
-      this.received += chunk.length;
-    }
-    this.rest = Buffer.concat(parts);
-    return true;
-  }
-
-  /**
-   * Undefined at the end. What a failed stream has received before is read, too: a socket whose writing fails, as the
-   * other side has ended, has its last words.
-   */
-  private async chunk(): Promise<Buffer | undefined> {
-    for (;;) {
-      const chunk = this.stream.read() as Buffer | null;
-      if (chunk !== null) return chunk;
-      if (this.isOver) return undefined;
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-    }
-  }
 }
 
 /** Not all of a frame was handed on: the other side has none of it, or a part. */

@@ -2,6 +2,7 @@
 
 import type { Area } from '../mutant.js';
 
+const FRAME_SOURCES = ['test/unit/transport/frame-sources.test.ts'];
 const PRE_FLIGHT = ['test/unit/api/pre-flight.test.ts'];
 
 export const moves: Area = {
@@ -23,16 +24,33 @@ export const moves: Area = {
       ],
     },
     {
-      file: 'src/transport/socket-frames.ts',
-      tests: ['test/unit/transport/socket-frames.test.ts'],
+      file: 'src/transport/frame-slots.ts',
+      tests: FRAME_SOURCES,
       changes: [
         ['const SLOTS = 4;', 'const SLOTS = 2;'],
         ['bytes.copy(this.slots[this.slot], 0, this.begin, this.end);', ''],
         ['if (next > this.end) break;', ''],
-        ['return this.ready.length === 0 && this.failure === undefined;', 'return true;'],
-        ['if (this.failure !== undefined) throw this.failure;', '', { slow: true }],
-        ['if (this.ready.length === 0 && this.failure === undefined) this.socket.resume();', '', { slow: true }],
+        ['frame === undefined && this.failure !== undefined', 'this.failure !== undefined'],
+        ['this.failure = error;', '', { slow: true }],
+      ],
+    },
+    {
+      file: 'src/transport/socket-frames.ts',
+      tests: FRAME_SOURCES,
+      changes: [
+        ['return this.slots.wantsMore;', 'return true;'],
+        ['if (this.slots.wantsMore) this.socket.resume();', '', { slow: true }],
         ['this.isOver = true;\n', '', { slow: true }],
+      ],
+    },
+    {
+      file: 'src/transport/frame-reader.ts',
+      tests: [...FRAME_SOURCES, ...['messages', 'last-words'].map((name) => `test/unit/transport/${name}.test.ts`)],
+      changes: [
+        ['this.rest = this.rest.subarray(count);', 'this.rest = NOTHING;', { slow: true }],
+        ['      if (this.isOver) return undefined;\n      await new', '      await new', { slow: true }],
+        ['this.isOver = stream.destroyed || stream.readableEnded;', 'this.isOver = false;', { slow: true }],
+        ["stream.on('readable', () => this.wake());", '', { slow: true }],
       ],
     },
     {
@@ -40,9 +58,6 @@ export const moves: Area = {
       tests: ['messages', 'frame-writer', 'last-words'].map((name) => `test/unit/transport/${name}.test.ts`),
       changes: [
         ['if (length <= FRAME_MAX) return length;', 'return length;'],
-        ['      if (this.isOver) return undefined;\n      await new', '      await new', { slow: true }],
-        ['this.isOver = stream.destroyed || stream.readableEnded;', 'this.isOver = false;', { slow: true }],
-        ["stream.on('readable', () => this.wake());", '', { slow: true }],
         ['this.isSocket ? parts : parts.map((part) => Buffer.from(part))', 'parts'],
         ['if (error) reject(REFUSED', 'if (false) reject(REFUSED'],
         ['new Unwritten() : error', 'new Unwritten() : new Unwritten()'],

@@ -5,7 +5,8 @@ import { type AddressInfo, createConnection, createServer, type Socket } from 'n
 import { join } from 'node:path';
 import { PassThrough, type Readable, Writable } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
-import { FRAME_MAX, FrameReader, FrameWriter, Unwritten } from '../../../src/transport/frames.js';
+import { FrameReader } from '../../../src/transport/frame-reader.js';
+import { FRAME_MAX, FrameWriter, Unwritten } from '../../../src/transport/frames.js';
 import { temporaryFolder } from '../../support/workload.js';
 
 const folder = temporaryFolder();
