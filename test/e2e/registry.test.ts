@@ -6,7 +6,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -210,6 +210,33 @@ test.skipIf(noTls !== undefined)(
       done('readline 3 sum 1012\nreadline end after 3 lines\n'),
     );
     expect(tool(['snapshots', to, ...ca]).stdout).toContain('job');
+  },
+);
+
+test.skipIf(noTls !== undefined)(
+  'TLS: what is in the folder of certificates for a registry is trusted, and shown to it',
+  async () => {
+    const certificates = makeCertificates();
+    const own = certificates('IP:127.0.0.1');
+    const secure = await DockerRegistry.start(join(folder, 'mutual'), undefined, {
+      ...own,
+      authority: join(folder, 'signer.pem'),
+    });
+    registries.push(secure);
+    const to = `oci://${secure.host}/tls/job`;
+    const config = join(folder, 'config');
+    const at = join(config, 'containers/certs.d', secure.host);
+    mkdirSync(at, { recursive: true });
+    const found = { XDG_CONFIG_HOME: config };
+    copyFileSync(join(folder, 'signer.pem'), join(at, 'signer.crt'));
+    expect(tool(['push', 'job:2', to], '', found)).toMatchObject({ status: 1, stdout: '' });
+    const me = certificates('DNS:me.example');
+    copyFileSync(me.certificate, join(at, 'client.cert'));
+    copyFileSync(me.key, join(at, 'client.key'));
+    expect(tool(['push', 'job:2', to], '', found)).toEqual(done(`${to}:2\n`));
+    expect(tool(['restore', `${to}:2`], '1000\n', found)).toEqual(
+      done('readline 3 sum 1012\nreadline end after 3 lines\n'),
+    );
   },
 );
 

@@ -24,12 +24,13 @@ export class DockerRegistry {
   /**
    * @param folder a new one
    * @param htpasswd the contents of a file of users, for a registry that wants a login
-   * @param tls files of its certificate and key; without them it speaks http
+   * @param tls files of its certificate and key; without them it speaks http. `authority`: who must have signed a
+   * client's certificate
    */
   static async start(
     folder: string,
     htpasswd?: string,
-    tls?: { readonly certificate: string; readonly key: string },
+    tls?: { readonly certificate: string; readonly key: string; readonly authority?: string },
   ): Promise<DockerRegistry> {
     mkdirSync(folder, { recursive: true });
     const users = join(folder, 'htpasswd');
@@ -38,7 +39,10 @@ export class DockerRegistry {
       version: '0.1',
       log: { level: 'info', formatter: 'json' },
       storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } },
-      http: { addr: '127.0.0.1:0', ...(tls === undefined ? {} : { tls }) },
+      http: {
+        addr: '127.0.0.1:0',
+        ...(tls && { tls: { ...tls, ...(tls.authority === undefined ? {} : { clientcas: [tls.authority] }) } }),
+      },
       ...(htpasswd === undefined ? {} : { auth: { htpasswd: { realm: 'test', path: users } } }),
     };
     const path = join(folder, 'config.json'); // JSON is YAML

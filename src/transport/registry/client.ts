@@ -11,6 +11,7 @@ import type { Readable } from 'node:stream';
 import { quoted } from '../../base/terminal-text.js';
 import { Authorization } from './authorization.js';
 import { blobText, type RemoteBlob } from './blob.js';
+import type { Certificates } from './certificates.js';
 import type { Credential } from './credential.js';
 import { findCredential } from './credentials.js';
 import { badAnswer, linkError, RegistryError, statusError } from './errors.js';
@@ -33,8 +34,8 @@ export interface RegistrySettings {
   readonly access: 'pull' | 'push';
   /** http to any host. Without it only to this machine, if that does not speak https. */
   readonly plainHttp?: boolean | undefined;
-  /** Certificates in PEM that are believed besides the usual ones. */
-  readonly ca?: readonly string[] | undefined;
+  /** `ca`: all that are believed; undefined: the usual ones. `cert`, `key`: what the registry is shown. */
+  readonly certificates?: Partial<Certificates> | undefined;
   readonly signal?: AbortSignal | undefined;
   /** For tests. */
   readonly pause?: Pause | undefined;
@@ -81,7 +82,7 @@ export class RegistryClient {
     const { signal } = settings;
     this.signal = signal === undefined ? this.own.signal : AbortSignal.any([signal, this.own.signal]);
     this.where = registryText({ ...reference, tag: undefined, digest: undefined });
-    this.link = openLink(settings.ca, settings.idle ?? IDLE);
+    this.link = openLink(reference.host, settings.certificates, settings.idle ?? IDLE);
   }
 
   /** @param from another repository that is read: who may not read it may still use this one */
@@ -288,7 +289,8 @@ export class RegistryClient {
         (await exchange(this.link, url, this.where, { method: 'GET', signal, idle: PROBE })).destroy();
         return secure;
       } catch (error) {
-        if (error instanceof RegistryError && NO_TLS.test(error.message)) return plain;
+        const isUnderstood = error instanceof RegistryError && error.code !== 'registry-certificate';
+        if (isUnderstood && NO_TLS.test(error.message)) return plain;
         throw error;
       }
     });

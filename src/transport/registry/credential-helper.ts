@@ -53,7 +53,9 @@ function run(
   env: NodeJS.ProcessEnv,
 ): Promise<{ status: number | string; stdout: string; error?: string }> {
   return new Promise((resolve) => {
-    const child = spawn(program, ['get'], { env, stdio: ['pipe', 'pipe', 'ignore'], timeout: TIME });
+    const child = spawn(program, ['get'], { env, stdio: ['pipe', 'pipe', 'ignore'] });
+    // spawn's own timeout would keep this process for that long when there is no such program
+    const timer = setTimeout(() => child.kill(), TIME);
     const parts: Buffer[] = [];
     let size = 0;
     child.stdout.on('data', (part: Buffer) => {
@@ -63,9 +65,11 @@ function run(
     });
     child.stdin.on('error', () => {}); // it has ended without reading
     child.on('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
       resolve({ status: -1, stdout: '', error: error.code ?? 'cannot be started' });
     });
     child.on('close', (code, signal) => {
+      clearTimeout(timer);
       resolve({ status: code ?? signal ?? -1, stdout: Buffer.concat(parts).toString('utf8') });
     });
     child.stdin.end(host);

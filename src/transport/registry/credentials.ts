@@ -55,14 +55,19 @@ export async function findCredential(
 
 function filesOf(env: NodeJS.ProcessEnv): { path: string | undefined; paths: string[] } {
   const home = env['HOME'] || homeOf();
+  const config = configFolder(env);
   const folders = [
     env['XDG_RUNTIME_DIR'] && join(env['XDG_RUNTIME_DIR'], 'containers', 'auth.json'),
-    env['XDG_CONFIG_HOME']
-      ? join(env['XDG_CONFIG_HOME'], 'containers', 'auth.json')
-      : home && join(home, '.config', 'containers', 'auth.json'),
+    config && join(config, 'containers', 'auth.json'),
     env['DOCKER_CONFIG'] ? join(env['DOCKER_CONFIG'], 'config.json') : home && join(home, '.docker', 'config.json'),
   ];
   return { path: env['REGISTRY_AUTH_FILE'] || undefined, paths: folders.filter((one): one is string => !!one) };
+}
+
+/** Where this user's configuration is. */
+export function configFolder(env: NodeJS.ProcessEnv): string | undefined {
+  const home = env['HOME'] || homeOf();
+  return env['XDG_CONFIG_HOME'] || (home && join(home, '.config'));
 }
 
 function homeOf(): string | undefined {

@@ -5,6 +5,7 @@ import https from 'node:https';
 import { pipeline, type Readable } from 'node:stream';
 import { ownPackage } from '../../base/package.js';
 import { trace } from '../../base/trace.js';
+import type { Certificates } from './certificates.js';
 import { badAnswer, linkError, RegistryError } from './errors.js';
 
 /** Milliseconds in which something must move. */
@@ -19,6 +20,8 @@ const SOCKETS = 8;
 export interface Link {
   readonly http: http.Agent;
   readonly https: https.Agent;
+  /** For the registry itself. */
+  readonly registry: { readonly host: string; readonly https: https.Agent };
   readonly idle: number;
   /** Hosts that have answered: HOST:PORT. */
   readonly known: Set<string>;
@@ -33,12 +36,23 @@ export interface Exchange {
   readonly idle?: number | undefined;
 }
 
-/** @param ca certificates in PEM that are believed besides the usual ones. Call close() at the end */
-export function openLink(ca: readonly string[] | undefined, idle = IDLE): Link & { close(): void } {
+/**
+ * Call close() at the end.
+ *
+ * @param host HOST or HOST:PORT: the only one to which this machine shows who it is
+ */
+export function openLink(
+  host: string,
+  { ca, cert = [], key = [] }: Partial<Certificates> = {},
+  idle = IDLE,
+): Link & { close(): void } {
   const options = { keepAlive: true, maxSockets: SOCKETS };
+  const trusting = { ...options, ...(ca === undefined ? {} : { ca: [...ca] }) };
+  const secret = { ...trusting, ...(cert.length === 0 ? {} : { cert: [...cert], key: [...key] }) };
   const own = {
     http: new http.Agent(options),
-    https: new https.Agent(ca === undefined ? options : { ...options, ca: [...ca] }),
+    https: new https.Agent(trusting),
+    registry: { host: new URL(`https://${host}`).host, https: new https.Agent(secret) },
   };
   return {
     ...own,
@@ -47,6 +61,7 @@ export function openLink(ca: readonly string[] | undefined, idle = IDLE): Link &
     close: () => {
       own.http.destroy();
       own.https.destroy();
+      own.registry.https.destroy();
     },
   };
 }
@@ -67,9 +82,10 @@ export function exchange(
   return new Promise((resolve, reject) => {
     const isSecure = url.protocol === 'https:';
     let answer: IncomingMessage | undefined;
+    const secure = url.host === link.registry.host ? link.registry.https : link.https;
     const request = (isSecure ? https : http).request(url, {
       method,
-      agent: isSecure ? link.https : link.http,
+      agent: isSecure ? secure : link.http,
       headers: { 'user-agent': `wag-snap/${ownPackage().version}`, 'accept-encoding': 'identity', ...headers },
       timeout: idle,
       ...(signal === undefined ? {} : { signal }),
@@ -149,6 +165,10 @@ export function asLinkError(error: unknown, where: string, url?: URL): unknown {
   const known = REASONS[code ?? ''];
   const host = url === undefined ? 'the registry' : url.host;
   if (known !== undefined) return linkError(where, `${host}: ${known}`);
+  if (WANTS_CERTIFICATE.test(code ?? '')) {
+    const why = 'it wants a certificate of this machine that it trusts: NAME.cert and NAME.key in certs.d/HOST';
+    return new RegistryError('registry-certificate', `${where}: ${host}: ${why.replace('HOST', host)}`);
+  }
   if (isCertificateError(code)) {
     // no other try would help
     return new RegistryError('registry-certificate', `${where}: ${host}: ${certificateText(code)}`);
@@ -169,6 +189,8 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 /** Those of a host to which there is no connection. */
 const UNREACHED = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT'];
+
+const WANTS_CERTIFICATE = /^ERR_SSL_.*ALERT_(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA)$/;
 
 function certificateText(code = ''): string {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'its certificate is for another host';
