@@ -83,6 +83,15 @@ own('without a login nothing is sent, and the message says what to do', () => {
   expect(refused.stderr).toContain(`docker login ${first()} or podman login ${first()}`);
 });
 
+own('a credential helper that is not installed is named, and not waited for', () => {
+  writeFileSync(join(folder, 'helper.json'), JSON.stringify({ credsStore: 'nope' }));
+  const found = tool(['snapshots', `oci://${first()}/team/job`], '', {
+    REGISTRY_AUTH_FILE: join(folder, 'helper.json'),
+  });
+  expect(found).toMatchObject({ status: 1, stdout: '' });
+  expect(found.stderr).toContain('"docker-credential-nope": is not installed');
+});
+
 own('push: what is there is not sent again, neither by a second push nor by the next of a chain', () => {
   const one = json(['push', 'job:1', `oci://${first()}/team/job`], login());
   expect(one).toMatchObject({ reference: `oci://${first()}/team/job:1`, present: 0 });

@@ -55,17 +55,6 @@ test('each file, the more particular first', async () => {
   await expect(find()).rejects.toMatchObject({ code: 'read', message: expect.stringContaining('not-there.json') });
 });
 
-test('a helper that is not there leaves nothing to be waited for', async () => {
-  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
-  write('home/.docker/config.json', { credsStore: 'nope' });
-  const before = timers();
-  await expect(find()).rejects.toMatchObject({
-    code: 'credentials',
-    message: expect.stringContaining('not installed'),
-  });
-  while (timers() > before) await new Promise((resolve) => setImmediate(resolve));
-});
-
 test('tokens in a file', async () => {
   write('home/.docker/config.json', { auths: { 'h:5000': { ...auth('u', ''), identitytoken: 'id' } } });
   expect(await find()).toEqual({ identityToken: 'id' });
