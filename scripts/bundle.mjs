@@ -32,6 +32,7 @@ const options = {
     library: `${root}/dist/src/api/index.js`,
     thread: `${root}/dist/src/compile/parallel/thread.js`,
     'image-thread': `${root}/dist/src/api/image-thread.js`,
+    'hash-thread': `${root}/dist/src/snapshot/packing/hash-thread.js`,
     'unpack-thread': `${root}/dist/src/api/unpack-thread.js`,
     'guard-process': `${root}/dist/src/lattice/guard-process.js`,
   },

@@ -2,10 +2,10 @@
 
 import { Worker } from 'node:worker_threads';
 import { ToolError } from '../base/errors.js';
+import { threadUrl } from '../base/thread-url.js';
 import type { CompileRequest } from './compile-request.js';
 import type { ImageMessage } from './image-thread.js';
 import { ThreadError } from './thread-error.js';
-import { threadUrl } from './thread-url.js';
 
 /**
  * @param signal ends the thread: nobody needs the image any more
@@ -15,7 +15,7 @@ export async function compileApart(
   request: CompileRequest,
   signal: AbortSignal,
 ): Promise<{ readonly image: Uint8Array; readonly attempt: number }> {
-  const worker = new Worker(threadUrl('image-thread'), { workerData: request, execArgv: [] });
+  const worker = new Worker(threadUrl('src/api/image-thread'), { workerData: request, execArgv: [] });
   const end = () => void worker.terminate();
   signal.addEventListener('abort', end, { once: true });
   try {

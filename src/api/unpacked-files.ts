@@ -9,13 +9,13 @@ import { closeSync, openSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { writeFailure } from '../base/errors.js';
+import { threadUrl } from '../base/thread-url.js';
 import { trace } from '../base/trace.js';
 import { heldPath } from '../snapshot/held-files.js';
 import type { Packing } from '../snapshot/packing/packed-file.js';
 import { unpackedBytes } from '../snapshot/packing/packed-header.js';
 import type { LocatedFile, StoredSnapshot } from '../snapshot/snapshot.js';
 import { ThreadError } from './thread-error.js';
-import { threadUrl } from './thread-url.js';
 import type { UnpackMessage, UnpackRequest } from './unpack-thread.js';
 
 /** With less it takes longer to start the thread than to unpack. */
@@ -116,7 +116,7 @@ export class UnpackedFiles {
     };
     let worker: Worker;
     try {
-      worker = new Worker(threadUrl('unpack-thread'), { workerData: request, execArgv: [] });
+      worker = new Worker(threadUrl('src/api/unpack-thread'), { workerData: request, execArgv: [] });
     } catch (error) {
       return failed(error); // a limit of threads, or a host that allows none
     }

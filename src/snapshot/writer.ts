@@ -8,12 +8,13 @@
  * (packing/packer.ts): by then the process that it was captured from runs on.
  */
 
-import { closeSync, fdatasync, fsync, ftruncateSync, readSync } from 'node:fs';
+import { closeSync, fdatasync, fsync, ftruncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { BugError, WagSnapError, writeFailure } from '../base/errors.js';
 import { type Destination, OutputFile, openDestination, writeAt } from '../base/output.js';
+import { readAt } from '../base/read-at.js';
 import { WASM_PAGE } from '../image/contract/sizes.js';
 import { encodeAnnex } from './annex.js';
 import { ANNEX_BLOCK, encodeAnnexBlock } from './annex-block.js';
@@ -206,11 +207,7 @@ export class SnapshotWriter {
   private async digests({ instances }: Snapshot): Promise<Uint8Array> {
     let settled = performance.now();
     const read = async (offset: number, length: number, target: Buffer, at: number) => {
-      for (let done = 0; done < length; ) {
-        const got = readSync(this.fd, target, at + done, length - done, offset + done);
-        if (got === 0) throw new BugError('pages that were not written cannot be digested');
-        done += got;
-      }
+      readAt(this.fd, target.subarray(at, at + length), offset);
       if (performance.now() - settled < SETTLE_AFTER) return;
       await new Promise((resolve) => setImmediate(resolve));
       settled = performance.now();

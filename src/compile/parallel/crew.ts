@@ -7,11 +7,9 @@
  * is left or `stop` is called.
  */
 
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Target } from '../../arch/masm/target.js';
-import { ownPackage } from '../../base/package.js';
+import { threadUrl } from '../../base/thread-url.js';
 import { trace } from '../../base/trace.js';
 import type { CodeGenerator } from '../generator.js';
 import { Control } from './control.js';
@@ -98,7 +96,11 @@ export class Crew {
     this.ports.push(port1);
     const failed = (error: Error) => trace('compile', () => `a thread has ended: ${error.message}`);
     try {
-      const worker = new Worker(threadUrl(), { workerData, transferList: [port2], execArgv: [] });
+      const worker = new Worker(threadUrl('src/compile/parallel/thread'), {
+        workerData,
+        transferList: [port2],
+        execArgv: [],
+      });
       worker.on('error', failed);
       worker.unref();
     } catch (error) {
@@ -151,11 +153,4 @@ export class Crew {
     this.control.stop();
     for (const port of this.ports) port.close();
   }
-}
-
-/** The thread's program: beside this file when that was built or bundled, in the build when it runs from source. */
-function threadUrl(): URL {
-  const beside = new URL('./thread.js', import.meta.url);
-  if (existsSync(fileURLToPath(beside))) return beside;
-  return new URL('dist/src/compile/parallel/thread.js', `file://${ownPackage().folder}/`);
 }

@@ -8,11 +8,12 @@
  */
 
 import { createHash, randomBytes } from 'node:crypto';
-import { readSync } from 'node:fs';
-import { BugError } from '../../base/errors.js';
+import { availableParallelism } from 'node:os';
 import { writeAt } from '../../base/output.js';
+import { readAt } from '../../base/read-at.js';
 import { loadZstd, type Zstd } from '../../base/zstd.js';
 import { INDEX_NUMBER, KEY_SIZE, seal } from './cipher.js';
+import { ExtentHashes } from './extent-hashes.js';
 import { encodeIndex, encodePackedHeader, type IndexRow, PACKED_START, type PackedCodec } from './packed-header.js';
 import { wrapKey } from './recipients.js';
 
@@ -31,6 +32,8 @@ const AHEAD = 8;
 const CHUNK = 1 << 20;
 /** How many chunks are in memory: extents of one are still worked on while the next one is read. */
 const CHUNKS = 2;
+/** With less it takes longer to start a thread than to hash here. */
+const APART_BYTES = 32 << 20;
 
 export interface Packed {
   /** Where the header goes, which ends the file. */
@@ -55,7 +58,9 @@ export async function packFile(
 ): Promise<Packed> {
   const key = form.recipients.length === 0 ? undefined : randomBytes(KEY_SIZE);
   const zstd = form.level === undefined ? undefined : await loadZstd();
-  const writer = new ExtentWriter(target, key);
+  const isApart = zstd === undefined && size >= APART_BYTES && availableParallelism() > 1;
+  const hashes = isApart ? new ExtentHashes(target, PACKED_START) : undefined;
+  const writer = new ExtentWriter(target, key, hashes);
   const pending: { readonly at: number; readonly length: number; readonly data: Promise<Uint8Array> | Uint8Array }[] =
     [];
   const next = async () => {
@@ -63,12 +68,14 @@ export async function packFile(
     writer.add(at / EXTENT, data instanceof Uint8Array ? data : await data);
     onBytes(length);
   };
+  let rows: IndexRow[];
+  let keyPart: Buffer | undefined;
   const buffers = Array.from({ length: CHUNKS }, () => Buffer.allocUnsafe(Math.min(CHUNK, size)));
   try {
     for (let start = 0; start < size; start += CHUNK) {
       const buffer = buffers[(start / CHUNK) % CHUNKS]!;
       while (pending.length > 0 && pending[0].at < start - CHUNK) await next(); // what is in the buffer
-      const chunk = readContents(source, start, buffer.subarray(0, Math.min(CHUNK, size - start)));
+      const chunk = readAt(source, buffer.subarray(0, Math.min(CHUNK, size - start)), start);
       for (let at = start; at < start + chunk.length; at += EXTENT) {
         const contents = chunk.subarray(at - start, at - start + EXTENT);
         if (isZero(contents)) continue;
@@ -78,13 +85,16 @@ export async function packFile(
       await new Promise((resolve) => setImmediate(resolve)); // lets other work in
     }
     while (pending.length > 0) await next();
+    keyPart = key && (await wrapKey(key, form.recipients)); // the last extents are hashed meanwhile
+    rows = await writer.rows();
   } finally {
     await Promise.allSettled(pending.map(({ data }) => data));
+    await hashes?.close();
   }
   const codec: PackedCodec = zstd === undefined ? 'none' : 'zstd';
-  const index = encodeIndex({ codec, extent: EXTENT, size }, writer.rows);
+  const index = encodeIndex({ codec, extent: EXTENT, size }, rows);
   const header = encodePackedHeader({
-    keyPart: key && (await wrapKey(key, form.recipients)),
+    keyPart,
     index: key === undefined ? index : Buffer.concat(seal(key, INDEX_NUMBER, index)),
   });
   return { headerOffset: writer.end, header };
@@ -102,35 +112,37 @@ function shrink(zstd: Zstd | undefined, contents: Buffer, level = 0): Promise<Ui
 
 /** Encrypts, hashes and writes extents in order. Nothing is collected: copying costs more than many writes. */
 class ExtentWriter {
-  readonly rows: IndexRow[] = [];
+  private readonly written: Omit<IndexRow, 'hash'>[] = [];
+  private readonly hashes: Uint8Array[] = [];
   /** The file offset after all that was written. */
   end = PACKED_START;
 
+  /** @param apart hashes what was written; undefined: it is hashed here */
   constructor(
     private readonly fd: number,
     private readonly key: Uint8Array | undefined,
+    private readonly apart: ExtentHashes | undefined,
   ) {}
 
   add(number: number, data: Uint8Array): void {
     const start = this.end;
-    const hash = createHash('sha256');
+    const hash = this.apart === undefined ? createHash('sha256') : undefined;
     for (const part of this.key === undefined ? [data] : seal(this.key, number, data)) {
-      hash.update(part);
+      hash?.update(part);
       writeAt(this.fd, part, this.end);
       this.end += part.length;
     }
-    this.rows.push({ number, length: this.end - start, hash: hash.digest() });
+    const length = this.end - start;
+    this.written.push({ number, length });
+    this.apart?.add(length);
+    if (hash !== undefined) this.hashes.push(hash.digest());
   }
-}
 
-/** Fills `bytes`, and returns it. */
-function readContents(fd: number, offset: number, bytes: Buffer): Buffer {
-  for (let done = 0; done < bytes.length; ) {
-    const got = readSync(fd, bytes, done, bytes.length - done, offset + done);
-    if (got === 0) throw new BugError('a snapshot is shorter than it says');
-    done += got;
+  /** @throws the system's errors */
+  async rows(): Promise<IndexRow[]> {
+    const hashes = (await this.apart?.all()) ?? this.hashes;
+    return this.written.map((one, i) => ({ ...one, hash: hashes[i] }));
   }
-  return bytes;
 }
 
 const ZEROS = Buffer.alloc(EXTENT);

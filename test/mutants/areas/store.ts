@@ -139,6 +139,21 @@ export const store: Area = {
       changes: [['opened: heldPath(path)', 'opened: path']],
     },
     {
+      file: 'src/snapshot/packing/extent-hashes.ts',
+      tests: ['test/unit/snapshot/extent-hashes.test.ts'],
+      changes: [
+        ['    this.end += this.lengths.reduce((sum, length) => sum + length, 0);\n', ''],
+        ['    this.flush();\n    while', '    while'],
+        ['this.batches.slice(this.hashed.length)', 'this.batches.slice(0, 0)'],
+        [' && !this.hasEnded', '', { slow: true }],
+      ],
+    },
+    {
+      file: 'src/snapshot/packing/packer.ts',
+      tests: ['test/unit/snapshot/extent-hashes.test.ts'],
+      changes: [['    this.apart?.add(length);\n', '']],
+    },
+    {
       file: 'src/snapshot/held-files.ts',
       tests: of('held'),
       changes: [
