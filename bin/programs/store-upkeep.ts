@@ -133,11 +133,12 @@ async function listed(names: readonly string[], folder: string | undefined): Pro
   }
 }
 
-function printRemoved({ removed, blobs, bytes }: Removed, dryRun: boolean, json: boolean): void {
+function printRemoved({ removed, blobs, bytes, leftOvers }: Removed, dryRun: boolean, json: boolean): void {
   const names = removed.map(titleOf);
-  if (json) return print(`${terminalJson({ removed: names, files: blobs, bytes })}\n`);
+  if (json) return print(`${terminalJson({ removed: names, files: blobs, bytes, leftOvers })}\n`);
   const would = dryRun ? 'would go' : 'removed';
   printLines([...names.map((name) => `${name}: ${would}`), `${blobs} files, ${formatBytes(bytes)}: ${would}`]);
+  if (leftOvers > 0) printLines([`left unfinished by killed commands: ${leftOvers} removed`]);
 }
 
 /** @throws InputError after it has printed what is wrong */

@@ -90,21 +90,25 @@ export function shareFolder(folder: string, pid: number): void {
 /**
  * Removes the leftovers in `folder` whose names start with `prefix`. Never fails.
  * @param kind what to remove; a folder is removed with its contents, so it must be certain that it is one of ours
+ * @returns how many there were
  */
-export function removeStale(folder: string, prefix: string, kind: 'files' | 'folders'): void {
+export function removeStale(folder: string, prefix: string, kind: 'files' | 'folders'): number {
   let names: string[];
   try {
     names = readdirSync(folder);
   } catch {
-    return;
+    return 0;
   }
+  let count = 0;
   for (const name of names) {
     const owner = name.startsWith(prefix) ? (kind === 'files' ? FILE_OWNER : OWNER).exec(name) : null;
     const path = join(folder, name);
     if (owner === null || !isStale(path, owner, kind === 'folders')) continue;
     if (kind === 'folders') removeTemporary(path);
     else removeFile(path);
+    count++;
   }
+  return count;
 }
 
 /** Not recursive: in a folder that others may write to, a checked path may be something else by now. Never fails. */

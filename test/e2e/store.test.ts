@@ -5,7 +5,7 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -116,6 +116,11 @@ test('what goes is what was named, or is old; the rest still continues', () => {
   expect(tool(['snapshots', 'prune', '--keep', '1', '--dry-run']).stdout).toMatch(/^job:2: would go\n/);
   expect(tool(['restore', 'job:2'], '1\n').stdout).toMatch(/^readline 3 sum 13\n/);
   expect(tool(['snapshots', 'prune', '--older-than', '7d']).stdout).toMatch(/^0 files, 0 B: removed\n$/);
+  const left = join(usual, 'ingest/wag-snap-0123456789ab-1-1-00000000'); // of another boot
+  mkdirSync(left);
+  utimesSync(left, 0, 0);
+  const said = /^0 files, 0 B: removed\nleft unfinished by killed commands: 1 removed\n$/;
+  expect(tool(['snapshots', 'prune', '--older-than', '7d']).stdout).toMatch(said);
   expect(tool(['snapshots', 'compact', 'job:3'])).toEqual(done('job:3\n'));
   expect(tool(['snapshots', 'prune']).stdout).toMatch(/^job:2: removed\n/);
   expect(tool(['snapshots', 'verify'])).toEqual(done('1 snapshots: whole\n'));

@@ -131,8 +131,10 @@ export class Blobs {
   }
 
   /** Removes half-written documents that killed tools of ours have left. Only while the store is locked. */
-  removeLeftOvers(): void {
-    for (const name of this.names()) if (HALF_WRITTEN.test(name)) removeTemporary(join(this.folder, name));
+  removeLeftOvers(): number {
+    const names = this.names().filter((name) => HALF_WRITTEN.test(name));
+    for (const name of names) removeTemporary(join(this.folder, name));
+    return names.length;
   }
 
   /**

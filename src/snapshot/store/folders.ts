@@ -29,7 +29,8 @@ const LAYOUT_MAX = 1 << 16;
 const FOLDERS = ['blobs', 'blobs/sha256', 'ingest', 'lock'];
 /** Which repositories of registries have files of the store. */
 export const REGISTRIES = 'registries.json';
-const FILES = ['index.json', 'oci-layout', SPARE, REGISTRIES];
+/** Files of a store beside its folders. */
+export const FILES = ['index.json', 'oci-layout', SPARE, REGISTRIES];
 
 /**
  * Whether a folder is a store.

@@ -36,16 +36,20 @@ export class Parts {
     }
   }
 
-  /** Removes those that nobody has come back for in a day. Never fails. */
-  removeOld(): void {
+  /** Removes those that nobody has come back for in a day. Never fails. @returns how many */
+  removeOld(): number {
+    let count = 0;
     try {
       for (const name of readdirSync(this.folder).filter((one) => PART.test(one))) {
         const path = join(this.folder, name);
-        if (Date.now() - statSync(path).mtimeMs > KEPT) rmSync(path, { force: true });
+        if (Date.now() - statSync(path).mtimeMs <= KEPT) continue;
+        rmSync(path, { force: true });
+        count++;
       }
     } catch {
       // there is no folder, or another tool was quicker
     }
+    return count;
   }
 
   private pathOf(digest: string): string {

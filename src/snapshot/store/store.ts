@@ -18,22 +18,20 @@ import { existsSync, fsyncSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError, reading } from '../../base/errors.js';
 import { syncFolder, writeAt, writeOutput } from '../../base/output.js';
-import { removeStale } from '../../base/temporary.js';
 import { Opener } from '../opener.js';
 import { type Blob, Blobs } from './blobs.js';
 import { type Facts, hiddenFacts, laterThan, readFacts, writeFacts } from './facts.js';
-import { isStore, makeFolders, REGISTRIES } from './folders.js';
+import { isStore, makeFolders } from './folders.js';
 import { type Collected, collectGarbage, reachable, reachableIfWhole } from './garbage.js';
 import type { Generation, GenerationFiles } from './generation.js';
 import { checkEntry, type Entry, entriesOf, IndexFile, nextNumber, parseDocument, withEntry } from './index-file.js';
-import { INGEST, Ingest } from './ingest.js';
+import { Ingest } from './ingest.js';
+import { removeLeftOvers } from './left-overs.js';
 import { type Held, locked } from './lock.js';
 import { ARTIFACT_TYPE, type Index, layout, type Manifest, MEDIA_TYPE, REFERENCE } from './oci.js';
-import { Parts } from './parts.js';
 import { readStored } from './read-stored.js';
 import { type Reference, referenceText } from './reference.js';
 import { checkReplaced, type FileSeal, isSignedFile } from './replaced-seal.js';
-import { SPARE } from './spare.js';
 import { readManifest, verifyEntries } from './verify-entries.js';
 
 /** What is known of a file that is added. */
@@ -272,21 +270,12 @@ export class SnapshotStore {
       const [kept, before] = [reachable(next, this.blobs), reachableIfWhole(index, this.blobs)];
       held();
       if (!dryRun && gone.size > 0) this.index.shrink(next);
-      if (!dryRun) this.removeLeftOvers();
+      const leftOvers = dryRun ? 0 : removeLeftOvers(this.folder, this.blobs);
       const collected = collectGarbage(kept, before, this.blobs, dryRun);
       this.index.keepRoom(next);
-      return { removed, ...collected };
+      return { removed, ...collected, leftOvers };
     };
     return this.index.spare.inNeed(() => locked(this.folder, change));
-  }
-
-  /** Removes what killed tools have left unfinished. Only while the store is locked. Never fails. */
-  private removeLeftOvers(): void {
-    removeStale(join(this.folder, INGEST), 'wag-snap-', 'folders');
-    new Parts(this.folder).removeOld();
-    removeStale(this.folder, '.wag-snap-', 'folders'); // of the lock
-    for (const name of ['index.json', 'oci-layout', SPARE, REGISTRIES]) removeStale(this.folder, `.${name}.`, 'files');
-    this.blobs.removeLeftOvers();
   }
 
   private generations(index: Index): Generation[] {
@@ -367,6 +356,8 @@ export class SnapshotStore {
 
 export interface Removed extends Collected {
   readonly removed: readonly Generation[];
+  /** How many files and folders that killed tools had left unfinished were removed, too. */
+  readonly leftOvers: number;
 }
 
 /**

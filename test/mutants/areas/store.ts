@@ -80,13 +80,21 @@ export const store: Area = {
         ['one.order >= newest.order', 'one.order > newest.order'],
         ["order === 'newest' ? laterThan(facts, before) : order", 'facts.order'],
         ['if (error instanceof InputError) return undefined;', '', { tests: of('other-tools') }],
-        ['if (!dryRun) this.removeLeftOvers();', ''],
-        ['    new Parts(this.folder).removeOld();\n', ''],
+        ['dryRun ? 0 : removeLeftOvers(this.folder, this.blobs)', '0'],
         ['if (!dryRun && gone.size > 0) this.index.shrink(next);', ''],
         ['      this.index.keepRoom(next);\n', '', { tests: of('full-disk') }],
         ['collectGarbage(kept, before, this.blobs, dryRun)', 'collectGarbage(kept, before, this.blobs)'],
         ['collectGarbage(kept, before, this.blobs, dryRun)', 'collectGarbage(before, before, this.blobs, dryRun)'],
         ['compare(a.name, b.name) ||', ''],
+      ],
+    },
+    {
+      file: 'src/snapshot/store/left-overs.ts',
+      tests: of('left-overs'),
+      changes: [
+        ['    new Parts(store).removeOld(),\n', ''],
+        ['    blobs.removeLeftOvers(),\n', ''],
+        ["    removeStale(store, '.wag-snap-', 'folders'), // of the lock\n", ''],
       ],
     },
     {
