@@ -1,6 +1,6 @@
 /** Records as bytes. Whoever may write to the bucket may write anything, so each record is checked when it is read. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { JobRecord, NodeRecord } from './records.js';
 
 /** Names of nodes, which may be those of hosts. */

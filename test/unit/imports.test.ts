@@ -172,3 +172,10 @@ test('a file has at most 400 lines, but for tables', () => {
   });
   expect(long.sort()).toEqual(TABLES);
 });
+
+test('of zod, the bundle has what is used: any other form of import brings in all of its languages', () => {
+  const lines = ['src', 'bin'].flatMap(sources).flatMap((path) => readFileSync(join(root, path), 'utf8').split('\n'));
+  const imports = lines.filter((line) => /\bfrom 'zod\b/.test(line));
+  expect(imports.length).toBeGreaterThan(5);
+  expect([...new Set(imports)]).toEqual(["import * as z from 'zod';"]);
+});

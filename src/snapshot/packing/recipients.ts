@@ -95,7 +95,7 @@ export async function wrapKey(key: Uint8Array, recipients: readonly string[]): P
   const { Encrypter } = await import('age-encryption');
   const encrypter = new Encrypter();
   for (const recipient of recipients) encrypter.addRecipient(recipient);
-  return Buffer.from(await encrypter.encrypt(key));
+  return collect(await encrypter.encrypt(streamOf(key)));
 }
 
 /**
@@ -111,12 +111,28 @@ export async function unwrapKey(keyPart: Uint8Array, identities: readonly string
   for (const identity of identities) decrypter.addIdentity(identity);
   let key: Uint8Array | undefined;
   try {
-    key = await decrypter.decrypt(keyPart);
+    key = await collect(await decrypter.decrypt(streamOf(keyPart)));
   } catch {
     key = undefined; // the package does not tell other recipients from damage
   }
   if (key !== undefined && isFileKey(key)) return key;
   throw new InputError('wrong-identity', `${path}: is encrypted, but for none of the identities that were given`);
+}
+
+/** For the package. It would collect the bytes that it returns with fetch's Response, which takes 60 ms to load. */
+function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      controller.enqueue(bytes);
+      controller.close();
+    },
+  });
+}
+
+async function collect(stream: ReadableStream<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of stream) parts.push(part);
+  return Buffer.concat(parts);
 }
 
 /** The error without identities. */
