@@ -9,10 +9,10 @@ import { once } from 'node:events';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { runCli } from '../../../bin/cli.js';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { type FileKind, fileType } from '../../../src/api/file-kind.js';
 import { capturePid } from '../../support/capture.js';
+import { ownCommand } from '../../support/own-command.js';
 import { build, programPath, temporaryFolder } from '../../support/workload.js';
 
 const folder = temporaryFolder();
@@ -128,22 +128,6 @@ const COMMANDS: readonly (readonly [
   ],
 ];
 
-let said = { out: '', err: '' };
-const spies = [
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((said.out += text))),
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((said.err += text))),
-];
-
-async function wagSnap(args: readonly string[]) {
-  said = { out: '', err: '' };
-  process.exitCode = 0;
-  await runCli(args);
-  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error');
-  const status = process.exitCode;
-  process.exitCode = 0;
-  return { status, stdout: said.out, stderr: said.err };
-}
-
 /** Names, sizes and times of all that is there. */
 function listing(): string[] {
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
@@ -167,10 +151,6 @@ beforeAll(async () => {
   copyFileSync(join(inputs, 's.wsnap'), join(inputs, 's.wasm'));
 });
 
-afterAll(() => {
-  for (const spy of spies) spy.mockRestore();
-});
-
 test.each(FILES)('%s', (name, _contents, what, kind) => {
   const type = fileType(readFileSync(join(inputs, name)).subarray(0, 512));
   expect([type.kind, type.what]).toEqual([kind, what.replace(/, though.*/, '')]);
@@ -186,7 +166,7 @@ describe.each(COMMANDS)('%s', (_name, args, kinds, takes) => {
     const before = listing();
     const file = join(inputs, name);
     const words = args.map((arg) => (arg === 'FILE' ? file : arg === 'OUT' ? join(folder, 'made') : arg));
-    const { status, stdout, stderr } = await wagSnap(words);
+    const { status, stdout, stderr } = await ownCommand(words);
     expect(stderr.startsWith(`wag-snap: ${file} is ${what}; ${takes}`)).toBe(true);
     expect(stderr).toMatch(/^[^\n]*\n$/);
     expect([status, stdout]).toEqual([3, '']);
@@ -199,7 +179,7 @@ describe.each(COMMANDS)('%s', (_name, args, kinds, takes) => {
     ['text/x', /no such file\n$/],
   ])('%s', async (name, message) => {
     const words = args.map((arg) => (arg === 'FILE' ? join(inputs, name) : arg === 'OUT' ? join(folder, 'made') : arg));
-    const { status, stdout, stderr } = await wagSnap(words);
+    const { status, stdout, stderr } = await ownCommand(words);
     expect(stderr).toMatch(message);
     expect([status, stdout, stderr.split('\n').length]).toEqual([3, '', 2]);
   });
@@ -207,9 +187,9 @@ describe.each(COMMANDS)('%s', (_name, args, kinds, takes) => {
 
 test('inspect says that a coredump is one, and lists its sections', async () => {
   const file = join(inputs, 'core.wasm');
-  const text = await wagSnap(['inspect', file]);
+  const text = await ownCommand(['inspect', file]);
   expect(text.stdout).toBe(`coredump ${file}\n  size        20 bytes\n  section     core, 5 bytes\n`);
-  const json = await wagSnap(['inspect', '--json', file]);
+  const json = await ownCommand(['inspect', '--json', file]);
   expect(JSON.parse(json.stdout)).toMatchObject({ kind: 'coredump', sections: [{ name: 'core', bytes: 5 }] });
 });
 
@@ -249,19 +229,19 @@ describe('what is of the right kind and no good', () => {
       /\/none: no such file/,
     ],
   ])('%s: %j', async (_what, args, message) => {
-    const { status, stdout, stderr } = await wagSnap(args);
+    const { status, stdout, stderr } = await ownCommand(args);
     expect(stderr).toMatch(message);
     expect([status, stdout, stderr.split('\n').length]).toEqual([3, '', 2]);
   });
 
   test.each(['image', 's.wsnap', 'm.wasm', 'text'])('capture %s', async (name) => {
-    const { status, stderr } = await wagSnap(['capture', join(inputs, name)]);
+    const { status, stderr } = await ownCommand(['capture', join(inputs, name)]);
     expect(status).toBe(2);
     expect(stderr).toMatch(/ is an? [^;]*; capture takes a process: wag-snap ps lists those that run\n$/);
   });
 
   test.each(['--deterministic', '--allow-missing-imports'])('%s with an image', async (option) => {
-    const { status, stderr } = await wagSnap(['run', option, join(inputs, 'image')]);
+    const { status, stderr } = await ownCommand(['run', option, join(inputs, 'image')]);
     expect(status).toBe(2);
     expect(stderr).toContain(`${option} is for modules: `);
   });
@@ -273,7 +253,7 @@ test('without an emulator, messages name the files that the user has made', asyn
   process.env['PATH'] = '/none';
   try {
     const snapshot = join(inputs, 's.wsnap');
-    expect(await wagSnap(['restore', '--arch', other, snapshot])).toEqual({
+    expect(await ownCommand(['restore', '--arch', other, snapshot])).toEqual({
       status: 1,
       stdout: '',
       stderr: `wag-snap: ${snapshot} is for ${other}: to run it here, install qemu-user-static (Debian: apt-get install qemu-user-static)\n`,
@@ -286,7 +266,13 @@ test('without an emulator, messages name the files that the user has made', asyn
 describe('imports that nothing provides', () => {
   const compile = async (text: string, ...options: string[]) => {
     writeFileSync(join(folder, 'i.wat'), text);
-    const { status, stderr } = await wagSnap(['compile', ...options, join(folder, 'i.wat'), '-o', join(folder, 'i')]);
+    const { status, stderr } = await ownCommand([
+      'compile',
+      ...options,
+      join(folder, 'i.wat'),
+      '-o',
+      join(folder, 'i'),
+    ]);
     return { status, stderr: stderr.replaceAll(`${folder}/`, '') };
   };
   const wasi = 'wasi_snapshot_preview1';
