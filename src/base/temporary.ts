@@ -154,7 +154,8 @@ function isGone(pid: number, start: string): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return true;
+    // another user's is there all the same, and may be another process by now
   }
   const now = startTime(pid);
   return now !== undefined && start !== UNKNOWN && now !== start;

@@ -3,8 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { expect, test } from 'vitest';
-import { makeTemporaryFolder, ownName, shareFolder } from '../../../src/base/temporary.js';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { makeTemporaryFolder, ownerState, ownName, shareFolder } from '../../../src/base/temporary.js';
 import { temporaryFolder } from '../../support/workload.js';
 
 const HOUR = 3600;
@@ -29,4 +29,14 @@ test('what was left in this boot, and what is of another one and a day old', () 
   const own = makeTemporaryFolder(parent);
   expect([killed, old].filter((path) => existsSync(path))).toEqual([]);
   expect(readdirSync(parent).sort()).toEqual([recent, used, own].map((path) => basename(path)).sort());
+});
+
+test('a pid that is another user’s by now is no owner', () => {
+  const killed = ownName().replace(/-\d+-([0-9a-f]+)$/, '-1-$1');
+  expect([ownerState(killed), ownerState(ownName())]).toEqual(['ended', 'runs']);
+  const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
+    throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' });
+  });
+  onTestFinished(() => kill.mockRestore());
+  expect([ownerState(killed), ownerState(ownName())]).toEqual(['ended', 'runs']);
 });
