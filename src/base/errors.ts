@@ -6,7 +6,7 @@
  * foreign text, so a message is one line whatever they contain; further lines come from `details`.
  */
 
-import { withoutTemporaries } from './temporary-names.js';
+import { placeOf, withoutTemporaries } from './temporary-names.js';
 import { terminalText } from './terminal-text.js';
 
 export const ExitCode = { done: 0, failed: 1, usage: 2, input: 3, limit: 4, cpu: 5, bug: 70, trap: 134 } as const;
@@ -103,7 +103,7 @@ export function systemReason(error: unknown): string {
 export function writeFailure(path: string, error: unknown): ToolError {
   const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
   const reason = missing ? 'there is no such folder' : systemReason(error);
-  const failure = new ToolError('write', `${path}: cannot be written: ${reason}`);
+  const failure = new ToolError('write', `${placeOf(path)}: cannot be written: ${reason}`);
   failure.cause = error;
   return failure;
 }

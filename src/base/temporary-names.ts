@@ -3,6 +3,9 @@
  * a file that the user has never seen.
  */
 
+import { tmpdir } from 'node:os';
+import { dirname } from 'node:path';
+
 /** The last ones, as an error may be made after its file is gone. */
 const names = new Map<string, string>();
 const NAMES_MAX = 1000;
@@ -15,6 +18,13 @@ export function nameTemporary(path: string, name: string): void {
     if (names.size <= NAMES_MAX) break;
     names.delete(oldest);
   }
+}
+
+/** For what cannot be written: where it is, and what it is for, as there the user can make room. */
+export function placeOf(path: string): string {
+  const name = names.get(path);
+  if (name === undefined) return path;
+  return `${path.startsWith(`${tmpdir()}/`) ? tmpdir() : dirname(path)} (for ${name})`;
 }
 
 /** Replaces paths of temporary files in a message by the names that the user knows. A copy may be named after another one. */
