@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { type CaptureOptions, type CaptureReport, captureAttached, captureTo } from '../../src/api/capture.js';
 import { attachGiven, namesProcess } from '../../src/api/find-process.js';
+import { keyFiles } from '../../src/api/key-files.js';
 import { readParent } from '../../src/api/read-parent.js';
 import { InputError } from '../../src/base/errors.js';
 import { openDestination } from '../../src/base/output.js';
@@ -190,7 +191,7 @@ async function captureToFile(workload: ImageProcess, options: Options, how: HowT
     throw new UsageError('--search says where files of a parent are: it needs --parent');
   const parent =
     options.parent === undefined ? undefined : await readParent(options.parent, several(options.search), how);
-  const to = openDestination(path, [`/proc/${workload.pid}/exe`, ...(parent?.files ?? [])]);
+  const to = openDestination(path, [`/proc/${workload.pid}/exe`, ...(parent?.files ?? []), ...keyFiles(how)]);
   const report = await captureTo(to, workload, { ...how, parent: parent?.stored });
   return { report, name: report.file, output: path };
 }

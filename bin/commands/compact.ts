@@ -2,11 +2,13 @@
 
 import type { CommandModule } from 'yargs';
 import { compactOpened } from '../../src/api/compact.js';
+import { keyFiles } from '../../src/api/key-files.js';
 import { readForm } from '../../src/api/seal-options.js';
 import { filesOf, openSnapshot } from '../../src/api/stored-snapshot.js';
 import { openDestination, refuseInput } from '../../src/base/output.js';
 import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
 import { type FormOptions, form, formOptions } from '../options/form.js';
+import { trust } from '../options/trust.js';
 import { once } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { inputIdentity, withSnapshot } from '../programs/input-file.js';
@@ -41,11 +43,12 @@ const command: CommandModule<object, Options> = {
       ]) as never,
   handler: async (options) => {
     const { output } = options;
+    const keys = keyFiles({ ...form(options), ...trust(options) });
     const how = await readForm(form(options));
     const interruption = new Interruption('nothing was written');
     const progress = new Progress('writing');
     try {
-      const destination = openDestination(output, [inputIdentity(options.snapshot)]);
+      const destination = openDestination(output, [inputIdentity(options.snapshot), ...keys]);
       await withSnapshot(options.snapshot, options.store, async (input) => {
         expectKind(input, 'compact', ['snapshot']);
         const stored = await openSnapshot(input.path, await chainPlaces(options, input));

@@ -3,8 +3,10 @@
 import type { CommandModule } from 'yargs';
 import { coredumpOfProcess, coredumpOfSnapshot } from '../../src/api/coredump.js';
 import { attachIfRuns } from '../../src/api/find-process.js';
+import { keyFiles } from '../../src/api/key-files.js';
 import { openDestination, refuseInput } from '../../src/base/output.js';
 import { type ChainOptions, chainOptions, chainPlaces } from '../options/chain.js';
+import { trust } from '../options/trust.js';
 import { once } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { inputIdentity, moduleName, OR_PROCESS, withSnapshot } from '../programs/input-file.js';
@@ -60,7 +62,7 @@ const command: CommandModule<object, Options> = {
         process.close();
       }
     } else {
-      const destination = openDestination(file, [inputIdentity(subject)]);
+      const destination = openDestination(file, [inputIdentity(subject), ...keyFiles(trust(options))]);
       await withSnapshot(
         subject,
         options.store,

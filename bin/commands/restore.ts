@@ -1,6 +1,7 @@
 /** `wag-snap restore`: continues with a snapshot here and now, or writes an executable that does. */
 
 import type { CommandModule } from 'yargs';
+import { keyFiles } from '../../src/api/key-files.js';
 import { isRegistryReference } from '../../src/api/registry-reference.js';
 import type { RestoreRequest } from '../../src/api/restored-image.js';
 import type { ArchName } from '../../src/arch/masm/target.js';
@@ -10,11 +11,13 @@ import type { StoredSnapshot } from '../../src/snapshot/snapshot.js';
 import { type ChainOptions, chainOptions } from '../options/chain.js';
 import { type ContinuationOptions, continuationOptions } from '../options/continuation.js';
 import { type CountOptions, countOptions, parseCount } from '../options/count.js';
+import { form } from '../options/form.js';
 import { type LimitOptions, type Limits, limitOptions, parseLimits } from '../options/limits.js';
 import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
 import { type RegistryOptions, registryOptions } from '../options/registry.js';
 import { parseTriggers, type TriggerOptions, triggerOptions } from '../options/snapshot-triggers.js';
+import { trust } from '../options/trust.js';
 import { once, parseArch, several, UsageError } from '../options/usage.js';
 import { canBecome } from '../programs/become.js';
 import { cloneFiles } from '../programs/clone-files.js';
@@ -118,9 +121,9 @@ const command: CommandModule<object, Options> = {
 export default command;
 
 /** The files that no output may replace. */
-function inputsOf({ snapshot, module }: Options): Input[] {
+function inputsOf({ snapshot, module, ...options }: Options): Input[] {
   const files = isRegistryReference(snapshot) ? [] : [snapshot];
-  return [...files, ...several(module)].map(inputIdentity);
+  return [...[...files, ...several(module)].map(inputIdentity), ...keyFiles({ ...form(options), ...trust(options) })];
 }
 
 async function restore(

@@ -1,17 +1,19 @@
 /** `wag-snap run`: starts a module or an image and behaves like it. */
 
 import type { CommandModule } from 'yargs';
+import { keyFiles } from '../../src/api/key-files.js';
 import { processEnvironment } from '../../src/api/process-options.js';
 import { functionsWithoutEntry, importLines, prepareProgram } from '../../src/api/program.js';
 import { quoted, terminalLines } from '../../src/base/terminal-text.js';
 import type { Module } from '../../src/wasm/module.js';
+import { form } from '../options/form.js';
 import { type LimitOptions, limitOptions, parseLimits } from '../options/limits.js';
 import { type LinkOptions, linkOptions, parseLinks } from '../options/link.js';
 import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { PidFile, type PidFileOptions, pidFileOptions } from '../options/pid-file.js';
 import { parseTriggers, type TriggerOptions, triggerOptions } from '../options/snapshot-triggers.js';
 import { storeOptions } from '../options/store.js';
-import { refuseTrust, trustOptions } from '../options/trust.js';
+import { refuseTrust, trust, trustOptions } from '../options/trust.js';
 import { once, parseArch, parseDir, parseEnv, several, UsageError } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
 import { InputFile, inputIdentity } from '../programs/input-file.js';
@@ -127,7 +129,8 @@ async function run(input: InputFile, options: Options): Promise<void> {
   await warnOfCacheGrant(dirs);
   const limits = parseLimits(options);
   const links = parseLinks(options);
-  const inputs = [path, ...links.map((link) => link.path)].map(inputIdentity);
+  const keys = keyFiles({ ...form(options), ...trust(options) });
+  const inputs = [...[path, ...links.map((link) => link.path)].map(inputIdentity), ...keys];
   const onTrap = parseOnTrap(options, inputs);
   const pidFile = new PidFile(options, inputs, options.coredump);
   const { invoke, allowProc, verbose } = options;

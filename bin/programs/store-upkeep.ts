@@ -111,9 +111,12 @@ async function act(store: Store, request: Exclude<StoreRequest, { action: 'list'
       }
       return () => printLines(done);
     }
-    case 'export':
-      await store.export(request.reference, { to: request.output, ...request.how, ...work });
+    case 'export': {
+      // of the library's paths none means standard output
+      const to = request.output === '-' ? '/dev/stdout' : request.output;
+      await store.export(request.reference, { to, ...request.how, ...work });
       return () => printResult(request.output, request.output);
+    }
     case 'import': {
       const how = { ...request.how, ...request.places, ...work };
       const generation = await withInput(request.file, ({ path }) => store.import(path, request.reference, how));

@@ -9,6 +9,7 @@ import { obstacleFor } from '../snapshot/readers.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import type { OutputOption, ProgressOption, SignalOption, WarningOption } from './common-options.js';
 import { attachGiven } from './find-process.js';
+import { keyFiles } from './key-files.js';
 import { type ReadParent, readParent } from './read-parent.js';
 import { type FormOptions, readForm, type TrustOptions } from './seal-options.js';
 
@@ -63,7 +64,7 @@ export async function captureAttached(
   { to, parent: given, search, ...options }: CaptureOptions,
 ): Promise<CaptureReport> {
   const parent = typeof given === 'string' ? await readParent(given, search, options) : given;
-  const inputs = [`/proc/${process.pid}/exe`, ...(parent?.files ?? [])];
+  const inputs = [`/proc/${process.pid}/exe`, ...(parent?.files ?? []), ...keyFiles(options)];
   return captureTo(openDestination(resolve(to), inputs), process, { ...options, parent: parent?.stored });
 }
 

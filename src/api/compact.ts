@@ -6,6 +6,7 @@ import { type Destination, openDestination } from '../base/output.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import type { FileForm } from '../snapshot/writer.js';
 import type { OutputOption, ProgressOption, SignalOption } from './common-options.js';
+import { keyFiles } from './key-files.js';
 import { type FormOptions, readForm } from './seal-options.js';
 import type { ChainOptions } from './stored-snapshot.js';
 
@@ -21,7 +22,8 @@ export async function compact(snapshot: string, options: CompactOptions): Promis
   const { filesOf, openSnapshot, placesFor } = await import('./stored-snapshot.js');
   const form = await readForm(options);
   const stored = await openSnapshot(snapshot, await placesFor(options));
-  await compactOpened(stored, openDestination(resolve(to), filesOf(stored)), { form, signal, onProgress });
+  const destination = openDestination(resolve(to), [...filesOf(stored), ...keyFiles(options)]);
+  await compactOpened(stored, destination, { form, signal, onProgress });
 }
 
 /** Compacts a snapshot that was opened with all of its files (stored-snapshot.ts). @returns bytes of the new file */

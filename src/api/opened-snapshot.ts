@@ -18,6 +18,7 @@ import { decodeModule } from '../wasm/decode.js';
 import type { Module } from '../wasm/module.js';
 import { functionNames, snapshotFacts, traceOf } from './describe-snapshot.js';
 import type { SnapshotDescription } from './description.js';
+import { keyFiles } from './key-files.js';
 import type { Snapshot, SnapshotFrames, SnapshotMemory, SnapshotModule } from './snapshot.js';
 import { FramesView, type FunctionNames } from './stored-frames.js';
 import { InstanceView, type Shared } from './stored-instance.js';
@@ -42,12 +43,13 @@ export class OpenedSnapshot implements Snapshot {
   static async open(path: string, options: ChainOptions): Promise<OpenedSnapshot> {
     const places = await placesFor(options);
     const stored = await readOwn(path, places);
+    const keys = keyFiles(options);
     let snapshot: OpenedSnapshot;
     try {
-      snapshot = new OpenedSnapshot(await locateAncestors(stored, places), undefined);
+      snapshot = new OpenedSnapshot(await locateAncestors(stored, places), undefined, keys);
     } catch (error) {
       if (!(error instanceof InputError) || error.code !== 'no-parent') throw error;
-      snapshot = new OpenedSnapshot(stored, error);
+      snapshot = new OpenedSnapshot(stored, error, keys);
     }
     try {
       snapshot.checkSame(snapshot.files.own);
@@ -61,6 +63,8 @@ export class OpenedSnapshot implements Snapshot {
   private constructor(
     private readonly stored: StoredSnapshot,
     private readonly missing: InputError | undefined,
+    /** What it was opened with: no output may replace it. */
+    private readonly keys: readonly string[],
   ) {
     this.files = new ChainFiles(stored);
     this.frames = new FramesView(stored.snapshot.frames, (site) => this.namesOf(site));
@@ -160,7 +164,7 @@ export class OpenedSnapshot implements Snapshot {
     const { writeCoredump } = await import('../snapshot/coredump.js');
     if (this.missing !== undefined) throw this.missing;
     await this.believed();
-    await writeCoredump(this.unchanged(), openDestination(resolve(to), filesOf(this.stored)));
+    await writeCoredump(this.unchanged(), openDestination(resolve(to), [...filesOf(this.stored), ...this.keys]));
   }
 
   close(): void {

@@ -10,6 +10,7 @@ import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import { isRegistryReference } from '../transport/registry/reference.js';
 import type { OutputOption, ProgressOption, SignalOption } from './common-options.js';
 import type { ContinuationOptions } from './continuation-options.js';
+import { keyFiles } from './key-files.js';
 import type { Prepared } from './prepared.js';
 import type { ProcessLimits } from './process-options.js';
 import type { RegistryOptions } from './registry-options.js';
@@ -112,7 +113,8 @@ export async function restoreImage(snapshot: SnapshotSource, options: RestoreIma
       cancel.check();
       onProgress?.(done, total);
     };
-    await writeRestored(stored, { ...request, onProgress: report }, openDestination(resolve(to), filesOf(stored)));
+    const destination = openDestination(resolve(to), [...filesOf(stored), ...keyFiles(options)]);
+    await writeRestored(stored, { ...request, onProgress: report }, destination);
   } finally {
     close();
   }

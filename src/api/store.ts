@@ -14,6 +14,7 @@ import { checkSubject } from '../snapshot/trust/policy.js';
 import type { Capturable } from './capture.js';
 import type { OutputOption, ProgressOption, SignalOption } from './common-options.js';
 import { hold } from './held-generation.js';
+import { keyFiles } from './key-files.js';
 import { captureNext, type StoreCaptureOptions, type StoredCapture } from './next-generation.js';
 import {
   type FormOptions,
@@ -186,7 +187,8 @@ export class Store {
       const module = stored.snapshot.modules[stored.snapshot.modules.length - 1].sha256;
       checkSubject(opener.trust, seal, { stored: generation.name, module }, title);
     }
-    await compactOpened(stored, openDestination(resolve(to), [path, ...parents]), { form, signal, onProgress });
+    const destination = openDestination(resolve(to), [path, ...parents, ...keyFiles(options)]);
+    await compactOpened(stored, destination, { form, signal, onProgress });
     return new Date(stored.snapshot.created);
   }
 

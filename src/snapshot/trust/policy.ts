@@ -10,10 +10,9 @@
  */
 
 import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import * as z from 'zod';
 import { InputError, reading } from '../../base/errors.js';
-import { findUserFolder } from '../../base/user-folders.js';
+import { policyPath } from './policy-path.js';
 import { isPublicKey } from './signing-key.js';
 
 const POLICY_MAX = 1 << 20;
@@ -76,12 +75,6 @@ export interface Demands {
   readonly mustBeSigned: boolean;
   /** Then so must the files of its ancestors. */
   readonly mustBeEncrypted: boolean;
-}
-
-/** `$XDG_CONFIG_HOME/wag-snap/policy.json`; undefined for a user without a home. */
-function policyPath(): string | undefined {
-  const folder = findUserFolder('XDG_CONFIG_HOME');
-  return folder === undefined ? undefined : join(folder, 'policy.json');
 }
 
 /**
