@@ -126,7 +126,8 @@ export class Store {
    * Copies a snapshot's file into the store, with the earlier files that it needs.
    *
    * @param reference NAME: the new generation gets the next number; or NAME:TAG: it replaces that one @throws
-   *   InputError when the file is no snapshot or files are missing; ToolError
+   *   InputError when the file is no snapshot, a byte of it or of the others has changed, or files are missing; 'foreign'
+   *   when another tool has put what has that name there; ToolError
    */
   async import(
     path: string,
@@ -134,20 +135,26 @@ export class Store {
     { parents = [], search, signal, onProgress, ...trust }: ImportOptions = {},
   ): Promise<Generation> {
     const target = parseReference(reference);
-    const { openSnapshot, filesOf } = await import('./stored-snapshot.js');
+    const [{ openSnapshot, filesOf }, { verifySnapshot }] = await Promise.all([
+      import('./stored-snapshot.js'),
+      import('../snapshot/verify.js'),
+    ]);
     const opener = await openerFor(trust);
     const stored = await openSnapshot(path, { parents, search, opener, name: target.name });
     const cancel = new Cancellation('the store is as before', signal);
     const ingest = this.store.ingest();
     try {
       await ingest.copy(path, NEW, () => cancel.check());
+      const files = filesOf(stored).slice(1);
+      const copy = await openSnapshot(ingest.pathOf(NEW), { parents: files, opener, name: target.name });
+      if (!copy.mustBeSigned) await verifySnapshot(copy, () => cancel.check()); // else add() does
       let done = 0;
       const onBytes = (bytes: number) => {
         cancel.check();
         done += bytes;
         onProgress?.(done, stored.size);
       };
-      return await this.store.add(ingest, NEW, target, { parents: filesOf(stored).slice(1), opener, onBytes });
+      return await this.store.add(ingest, NEW, target, { parents: files, opener, onBytes });
     } finally {
       ingest.close();
     }

@@ -24,7 +24,7 @@ export interface Facts extends Partial<ContentFacts> {
 }
 
 interface ContentFacts {
-  /** Name of the first module, or the first digits of its sha256 if it has none. */
+  /** Name of the last module, the program's, or the first digits of its sha256 if it has none. */
   readonly module: string;
   readonly moduleSha256: string;
   /** The CPU that it was captured on: x64 or arm64. It restores on both. */
@@ -127,7 +127,7 @@ export function laterThan(facts: Facts, others: readonly Facts[]): Date {
 export function factsOf({ path, snapshot, digest, isEncrypted }: StoredSnapshot, host: string): Facts {
   if (isEncrypted) return hiddenFacts(new Date(snapshot.created));
   if (digest === undefined) throw new BugError(`${path}: is no file that can be stored`);
-  const [module] = snapshot.modules;
+  const module = snapshot.modules[snapshot.modules.length - 1]; // the program: linked ones come before it
   const memories = snapshot.instances.flatMap((instance) => instance.memories);
   const created = new Date(Math.min(snapshot.created, LAST_TIME));
   return {

@@ -32,7 +32,7 @@ import { ARTIFACT_TYPE, type Index, layout, type Manifest, MEDIA_TYPE, REFERENCE
 import { readStored } from './read-stored.js';
 import { type Reference, referenceText } from './reference.js';
 import { checkReplaced, type FileSeal, isSignedFile } from './replaced-seal.js';
-import { readManifest, verifyEntries } from './verify-entries.js';
+import { isForeign, readManifest, verifyEntries } from './verify-entries.js';
 
 /** What is known of a file that is added. */
 export interface AddOptions {
@@ -201,9 +201,9 @@ export class SnapshotStore {
   }
 
   /**
-   * Checks that a new generation would not replace one that is better sealed.
+   * Checks that a new generation would not replace one that is better sealed, or another tool's entry.
    *
-   * @throws InputError 'sealed'; ToolError
+   * @throws InputError 'sealed', 'foreign'; ToolError
    */
   checkReplacing({ name, tag }: Reference, seal: FileSeal): void {
     if (tag !== undefined) this.checkSeal(entriesOf(this.index.read()), referenceText(name, tag), seal);
@@ -211,7 +211,10 @@ export class SnapshotStore {
 
   private checkSeal(entries: readonly Entry[], title: string, seal: FileSeal): void {
     const replaced = entries.find(({ name, tag }) => referenceText(name, tag) === title);
-    if (replaced !== undefined) checkReplaced(title, this.sealOf(replaced), seal);
+    if (replaced === undefined) return;
+    if (isForeign(this.blobs, replaced))
+      throw new InputError('foreign', `${title}: another tool has put it into the store: choose another tag`);
+    checkReplaced(title, this.sealOf(replaced), seal);
   }
 
   /** Of a damaged generation, what is still known. */

@@ -37,9 +37,9 @@ export async function verifyEntries(
 ): Promise<{ readonly generations: number; readonly wrong: readonly string[] }> {
   const wrong: Wrong[] = [];
   const needed = new Map<string, Needed>();
-  for (const entry of entries) {
+  const own = mayBeForeign ? entries.filter((entry) => !isForeign(blobs, entry)) : entries;
+  for (const entry of own) {
     try {
-      if (mayBeForeign && isForeign(blobs, entry)) continue;
       const { config, layers } = readManifest(blobs, entry.manifest);
       blobs.document(config);
       for (const blob of layers) {
@@ -67,7 +67,7 @@ export async function verifyEntries(
     const left = by.filter((entry) => still.has(identityOf(entry)));
     return left.length === 0 ? [] : [`${namesOf(left)}: ${what}`];
   });
-  return { generations: entries.length, wrong: lines };
+  return { generations: own.length, wrong: lines };
 }
 
 /** @throws ToolError when the file cannot be read */
@@ -92,9 +92,14 @@ function namesOf(entries: readonly Entry[]): string {
   return `${names.join(', ')}${others === 0 ? '' : ` and ${others} others`}`;
 }
 
-/** Whether it is a whole document that is no manifest of ours. @throws InputError, ToolError */
-function isForeign(blobs: Blobs, { manifest: descriptor }: Entry): boolean {
-  return !blobs.document(descriptor).includes(ARTIFACT_TYPE);
+/** Whether it is a whole document that is no manifest of ours. @throws ToolError */
+export function isForeign(blobs: Blobs, { manifest: descriptor }: Entry): boolean {
+  try {
+    return !blobs.document(descriptor).includes(ARTIFACT_TYPE);
+  } catch (error) {
+    if (error instanceof InputError) return false; // it is missing or damaged
+    throw error;
+  }
 }
 
 /** @throws InputError when it is missing, damaged, or none of a snapshot; ToolError */

@@ -13,7 +13,7 @@ export const store: Area = {
       file: 'src/snapshot/store/verify-entries.ts',
       tests: of('damage', 'other-tools'),
       changes: [
-        ['if (mayBeForeign && isForeign(blobs, entry)) continue;', ''],
+        ['mayBeForeign ? entries.filter((entry) => !isForeign(blobs, entry)) : entries', 'entries'],
         ['digest === blob.digest ? undefined', 'true ? undefined'],
         ['else known.by.push(entry);', ''],
         ['still.has(identityOf(entry))', 'true'],
@@ -78,6 +78,7 @@ export const store: Area = {
         ['for (const layer of layers) ingest.deliver(layer);', ''],
         ['this.index.replace(withEntry(index, entry));', ''],
         ['one.order >= newest.order', 'one.order > newest.order'],
+        ['if (isForeign(this.blobs, replaced))', 'if (false)', { tests: of('other-tools') }],
         ["order === 'newest' ? laterThan(facts, before) : order", 'facts.order'],
         ['if (error instanceof InputError) return undefined;', '', { tests: of('other-tools') }],
         ['dryRun ? 0 : removeLeftOvers(this.folder, this.blobs)', '0'],
@@ -87,6 +88,16 @@ export const store: Area = {
         ['collectGarbage(kept, before, this.blobs, dryRun)', 'collectGarbage(before, before, this.blobs, dryRun)'],
         ['compare(a.name, b.name) ||', ''],
       ],
+    },
+    {
+      file: 'src/api/store.ts',
+      tests: of('damaged-import'),
+      changes: [['if (!copy.mustBeSigned) await verifySnapshot(', 'if (copy.mustBeSigned) await verifySnapshot(']],
+    },
+    {
+      file: 'src/snapshot/store/facts.ts',
+      tests: of('facts'),
+      changes: [['snapshot.modules[snapshot.modules.length - 1]', 'snapshot.modules[0]']],
     },
     {
       file: 'src/snapshot/store/left-overs.ts',

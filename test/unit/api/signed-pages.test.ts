@@ -63,5 +63,8 @@ test('what is whole is used, and so is what nobody wants signed', async () => {
   opened.close();
   const store = await createStore(at('store'));
   expect((await store.import(at('whole'), 'job', { verifyKeys })).tag).toBe('1');
-  expect((await store.import(at('first'), 'other')).tag).toBe('1');
+  await expect(store.import(at('first'), 'other')).rejects.toMatchObject({ code: 'snapshot' }); // it copies nothing damaged
+  const unsigned = await openForUser(at('first'));
+  expect((await unsigned.instances[0].memory(0).read(place, NEEDLE.length)).length).toBe(NEEDLE.length);
+  unsigned.close();
 });

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { age, blobs, FIRST, folder, store, titles } from './sample-store.js';
+import { age, blobs, FIRST, folder, ingested, store, titles } from './sample-store.js';
 
 describe('what other tools have put there', () => {
   const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
@@ -27,7 +27,9 @@ describe('what other tools have put there', () => {
     putEntry(entry);
     expect(titles()).toEqual(['job:1']);
     expect(() => store.find('alpine')).toThrow('no snapshot of that name');
-    expect(await store.verify()).toEqual({ generations: 2, wrong: [] });
+    expect(await store.verify()).toEqual({ generations: 1, wrong: [] });
+    await expect(store.import(FIRST, 'alpine:3')).rejects.toMatchObject({ code: 'foreign' });
+    expect(ingested()).toEqual([]);
     age();
     await store.prune({ keep: 0 });
     expect(blobs().length).toBe(2);

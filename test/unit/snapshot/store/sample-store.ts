@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, expect } from 'vitest';
 import { createStore, type Store } from '../../../../src/api/store.js';
 
-const fixtures = join(import.meta.dirname, '../../../../fixtures/snapshots/v3/x64');
+export const fixtures = join(import.meta.dirname, '../../../../fixtures/snapshots/v3/x64');
 export const NEWEST = join(fixtures, 'generations.wsnap');
 export const FIRST = join(fixtures, 'generations-0.wsnap');
 
