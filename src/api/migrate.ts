@@ -11,6 +11,7 @@ import type { LeftPages } from '../capture/left-pages.js';
 import type { ImageProcess } from '../capture/process.js';
 import { usedMemory } from '../capture/used-memory.js';
 import type { RestOfFile } from '../snapshot/writer.js';
+import { interrupted } from '../transport/channel.js';
 import { ownCodecs } from '../transport/codec.js';
 import type { DecidedMove } from '../transport/decided-move.js';
 import { parseDestination } from '../transport/destination.js';
@@ -21,7 +22,7 @@ import type { MoveEvent } from '../transport/move-event.js';
 import type { MovingProgram, ProgramTaker } from '../transport/moving-program.js';
 import type { MissingPages } from '../transport/owing.js';
 import type { Moved } from '../transport/source.js';
-import type { Transport } from '../transport/transport.js';
+import type { Link, Transport } from '../transport/transport.js';
 import { attachGiven } from './find-process.js';
 import { checkLazy, type MigrateOptions } from './migrate-options.js';
 
@@ -72,7 +73,7 @@ export async function migrateAttached(
     import('../transport/source.js'),
     import('../capture/capture.js'),
   ]);
-  const link = await connecting.catch((error) => {
+  const link = await unlessGivenUp(connecting, options.signal).catch((error) => {
     if (error instanceof WagSnapError && !options.dryRun) error.add(`pid ${process.pid} continues here`);
     throw error;
   });
@@ -97,6 +98,25 @@ export async function migrateAttached(
     throw new LinkError(`${to.name}: ${error.headline}`, error.details);
   } finally {
     if (!stays) link.close();
+  }
+}
+
+/** A link that is there only later is closed. */
+async function unlessGivenUp(connecting: Promise<Link>, signal: AbortSignal | undefined): Promise<Link> {
+  if (signal === undefined) return connecting;
+  let giveUp = () => {};
+  const given = new Promise<never>((_, reject) => {
+    giveUp = () => reject(interrupted(signal));
+    if (signal.aborted) giveUp();
+    else signal.addEventListener('abort', giveUp, { once: true });
+  });
+  try {
+    return await Promise.race([connecting, given]);
+  } catch (error) {
+    void connecting.then((link) => link.close()).catch(() => {});
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', giveUp);
   }
 }
 

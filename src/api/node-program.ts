@@ -38,6 +38,7 @@ export class NodeProgram {
   /** Captures, one after the other. */
   private captures: Promise<unknown> = Promise.resolve();
   private readonly aborted = new AbortController();
+  private sending: AbortController | undefined;
   private isHandedOver = false;
   /** While it stands still for a move: where it continues. */
   private decision: ((where: 'here' | 'there' | Error) => void) | undefined;
@@ -155,6 +156,9 @@ export class NodeProgram {
   async send(to: Transport, id: string, arch: string | null, onParked: () => void, onLost: () => void): Promise<Moved> {
     const { job, held, aborted } = this;
     const { spec, name } = job;
+    const sending = new AbortController();
+    this.sending = sending;
+    const signal = AbortSignal.any([aborted.signal, sending.signal]);
     await this.stopCaptures();
     try {
       if (held === undefined || this.last !== undefined) throw new Error('its program has ended');
@@ -162,10 +166,10 @@ export class NodeProgram {
         import('./migrate.js'),
         import('./find-process.js'),
       ]);
-      const process = await attachGiven(String(held.pid), aborted.signal);
+      const process = await attachGiven(String(held.pid), signal);
       try {
         return await migrateAttached(process, to, {
-          ...{ name, signal: aborted.signal, move: { job: name, id } },
+          ...{ name, signal, move: { job: name, id } },
           dirs: spec.dirs.map((dir) => ({ host: dir.name, guest: dir.guest })),
           ...(arch === null ? {} : { arch: arch as 'x64' | 'arm64' }),
           ...(spec.memory === null ? {} : { maxMemory: spec.memory }),
@@ -189,6 +193,11 @@ export class NodeProgram {
     } finally {
       this.decision = undefined;
     }
+  }
+
+  /** It runs on here, unless the other node has all of it already: then somebody else decides. */
+  giveUpSending(why: string): void {
+    this.sending?.abort(why);
   }
 
   /** Of one that stands still to be moved: it ends here when it continues there. */

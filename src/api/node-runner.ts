@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { createFolders } from '../base/create-folders.js';
 import { InputError, type ToolError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
-import type { JobRecord, JobSpec, NodeRecord } from '../lattice/records.js';
+import { endsLife } from '../lattice/membership.js';
+import type { Holder, JobRecord, JobSpec, NodeRecord } from '../lattice/records.js';
 import type { Report, Runner } from '../lattice/runner.js';
 import type { LatticeServer } from '../lattice/server.js';
 import type { Move } from '../lattice/state.js';
+import { tagNumber } from '../snapshot/store/reference.js';
 import { Peers } from '../transport/peers.js';
 import { parseAddress, tlsTransport } from '../transport/tls.js';
 import type { Transport } from '../transport/transport.js';
@@ -42,9 +44,6 @@ export interface RunnerOptions {
 /** Programs that are started at the same time. */
 const STARTS = 2 * availableParallelism();
 
-/** Generations of a job that stay in the store: the one in its record, and one that is not in it yet. */
-const KEPT = 2;
-
 export class NodeRunner implements Runner {
   private readonly programs = new Map<string, NodeProgram>();
   /** Programs that were captured for good, by job: how they continue here. */
@@ -61,7 +60,7 @@ export class NodeRunner implements Runner {
   /** The record of a node, as far as it is known. */
   nodeOf: (node: string) => NodeRecord | undefined = () => undefined;
   /** Programs that are sent to other nodes, by job. */
-  private readonly moves = new Map<string, { readonly id: string; readonly program: NodeProgram }>();
+  private readonly moves = new Map<string, { readonly move: Move; readonly program: NodeProgram }>();
 
   constructor(private readonly options: RunnerOptions) {
     createFolders(join(options.folder, 'modules'));
@@ -152,9 +151,22 @@ export class NodeRunner implements Runner {
         if (failed === undefined) return;
         why = failed;
       }
+      if (this.isLost(move.to)) return this.notGivenAway(name, move.id, lost(move.to));
       if (program.isWanted) this.options.onEvent({ event: 'not-sent', job: name, to: move.to.node, why });
     }
     await this.handOver(name, program, move, why);
+  }
+
+  private isLost(to: Holder): boolean {
+    const known = this.nodeOf(to.node);
+    return known !== undefined && endsLife(known, to);
+  }
+
+  /** Nothing that is still sent to a life that is over would ever run. */
+  heard(node: NodeRecord): void {
+    for (const { move, program } of this.moves.values()) {
+      if (move.to?.node === node.name && endsLife(node, move.to)) program.giveUpSending(lost(move.to));
+    }
   }
 
   /** @returns why there is no direct way to a node */
@@ -173,7 +185,7 @@ export class NodeRunner implements Runner {
   private async sendTo(to: Transport, program: NodeProgram, move: Move): Promise<string | undefined> {
     const { name } = program.job;
     let hasParked = false;
-    this.moves.set(name, { id: move.id, program });
+    this.moves.set(name, { move, program });
     try {
       const { downtime } = await program.send(
         to,
@@ -196,7 +208,7 @@ export class NodeRunner implements Runner {
       if (program.isWanted) program.end(); // it cannot continue here: it begins again from its last snapshot
       return undefined;
     } finally {
-      if (this.moves.get(name)?.id === move.id) this.moves.delete(name);
+      if (this.moves.get(name)?.move.id === move.id) this.moves.delete(name);
     }
   }
 
@@ -223,23 +235,26 @@ export class NodeRunner implements Runner {
       const note = notSent === null ? null : `by a snapshot: ${notSent}`.slice(0, 2000);
       this.report({ kind: 'parked', job: name, id, snapshot, note });
     } catch (error) {
-      const why = (error as Error).message;
-      this.options.onEvent({ event: 'not-given-away', job: name, why });
-      this.report({ kind: 'not-sent', job: name, id, why });
+      this.notGivenAway(name, id, (error as Error).message);
     }
   }
 
+  private notGivenAway(job: string, id: string, why: string): void {
+    this.options.onEvent({ event: 'not-given-away', job, why });
+    this.report({ kind: 'not-sent', job, id, why });
+  }
+
   commit(name: string, id: string): void {
-    const move = this.moves.get(name);
-    if (move?.id === id) return move.program.continueIn('there');
+    const sent = this.moves.get(name);
+    if (sent?.move.id === id) return sent.program.continueIn('there');
     const over = this.handedOver.get(name);
     this.handedOver.delete(name);
     this.report({ kind: 'ended', job: name, fence: over?.job.fence ?? 0, end: null });
   }
 
   resume(name: string, id: string): void {
-    const move = this.moves.get(name);
-    if (move?.id === id) return move.program.continueIn('here');
+    const sent = this.moves.get(name);
+    if (sent?.move.id === id) return sent.program.continueIn('here');
     const over = this.handedOver.get(name);
     this.handedOver.delete(name);
     if (over !== undefined) this.start(over.job, over.incarnation);
@@ -252,7 +267,7 @@ export class NodeRunner implements Runner {
   noticed({ name, holder, snapshot, fence, end }: JobRecord): void {
     const { store, name: own } = this.options;
     if (store === undefined || holder?.node !== own || snapshot?.fence !== fence || end !== null) return;
-    void store.prune({ names: [name], keep: KEPT }).catch(() => {});
+    void removeBefore(store, name, snapshot.reference).catch(() => {});
   }
 
   private notice(event: ProgramEvent): void {
@@ -306,4 +321,20 @@ export class NodeRunner implements Runner {
     fetched.catch(() => this.modules.delete(digest));
     return fetched;
   }
+}
+
+function lost({ node }: Holder): string {
+  return `${node} was lost meanwhile`;
+}
+
+/**
+ * Removes the generations of a job that are older than the one in its record. Those that are newer are not in it yet.
+ * Those with tags that nodes do not choose are the user's.
+ */
+async function removeBefore(store: Store, name: string, reference: string): Promise<void> {
+  const all = store.list([name]).map(({ tag }) => tag);
+  const old = all
+    .slice(0, Math.max(0, all.indexOf(reference.slice(name.length + 1))))
+    .filter((tag) => tagNumber(tag) > 0);
+  if (old.length > 0) await store.remove(old.map((tag) => `${name}:${tag}`));
 }

@@ -58,6 +58,7 @@ export class Agent {
   /** Tells the node of something. */
   report(event: Event): void {
     if (event.kind === 'job') this.runner.noticed(event.record);
+    if (event.kind === 'node') this.runner.heard(event.record);
     for (const effect of step(this.state, event, this.clock())) this.carryOut(effect);
     this.notice();
   }

@@ -157,6 +157,10 @@ function giveAway(
         return;
       }
       if (record.to === node.name) return write?.({ to: null });
+      if (record.to !== null && node.nodes[record.to]?.record.fenced) {
+        const note = `${record.to} has left, or was lost`;
+        return write?.({ to: null }, { what: 'not-moved', node: node.name, note });
+      }
       const to = destination(node, record, now);
       if (to === undefined || !hasLease(node, now)) return;
       program.move = { id: `${node.session}.${++node.moves}`, to };
@@ -191,10 +195,8 @@ function handOver(
 
 /** @returns undefined: it stays; null: anyone may take it */
 function destination(node: NodeState, record: JobRecord, now: number): Move['to'] | undefined {
-  if (record.to !== null) {
-    const known = node.nodes[record.to]?.record;
-    return known === undefined || known.fenced ? undefined : { node: known.name, incarnation: known.incarnation };
-  }
+  const wanted = record.to === null ? undefined : node.nodes[record.to]?.record;
+  if (wanted !== undefined) return { node: wanted.name, incarnation: wanted.incarnation };
   if (!node.leaving && !node.nodes[node.name]?.record.draining) return undefined;
   const best = bestOther(node, record, now);
   if (best !== undefined) return { node: best.name, incarnation: best.incarnation };

@@ -17,10 +17,14 @@ export function hasLease(node: NodeState, now: number): boolean {
 }
 
 /** Whether a life is known to be over, for ever. */
-export function isOver(node: NodeState, { node: name, incarnation }: Holder): boolean {
-  const known = node.nodes[name]?.record;
-  if (known === undefined) return false;
-  return known.incarnation > incarnation || (known.incarnation === incarnation && known.fenced);
+export function isOver(node: NodeState, holder: Holder): boolean {
+  const known = node.nodes[holder.node]?.record;
+  return known !== undefined && endsLife(known, holder);
+}
+
+/** Whether a record of a node says that a life of it is over. */
+export function endsLife({ incarnation, fenced }: NodeRecord, life: Holder): boolean {
+  return incarnation > life.incarnation || (incarnation === life.incarnation && fenced);
 }
 
 /** @returns whether decisions about jobs may depend on it, now: another node that has but renewed changes none */

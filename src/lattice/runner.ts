@@ -1,6 +1,6 @@
 /** What runs programs for a node. The library has one for real programs; a simulation may have another. */
 
-import type { JobRecord } from './records.js';
+import type { JobRecord, NodeRecord } from './records.js';
 import type { Event, Move } from './state.js';
 
 /** Everything returns at once; what becomes of it is reported by events. Calls about one job are carried out in order. */
@@ -16,6 +16,8 @@ export interface Runner {
   refuse(job: string, id: string): void;
   /** Told of each job's record that has changed. */
   noticed(job: JobRecord): void;
+  /** Told of each record of a node. */
+  heard(node: NodeRecord): void;
 }
 
 export type Report = (event: Event) => void;

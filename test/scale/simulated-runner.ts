@@ -33,6 +33,7 @@ export class SimulatedRunner implements Runner {
   refuse(): void {}
   lease(): void {}
   noticed(): void {}
+  heard(): void {}
 
   /** Of programs that are on their way. */
   private readonly fences = new Map<string, number>();

@@ -54,6 +54,15 @@ export const lattice: Area = {
       changes: [['if (change.holder?.node === node.name) node.holdings.expect(next);', '']],
     },
     {
+      file: 'src/api/node-runner.ts',
+      tests: ['test/unit/api/node-runner.test.ts'],
+      changes: [
+        ['.filter((tag) => tagNumber(tag) > 0)', ''],
+        ['if (this.isLost(move.to)) return this.notGivenAway(name, move.id, lost(move.to));', ''],
+        ['move.to?.node === node.name && endsLife(node, move.to)', 'endsLife(node, move.to!)'],
+      ],
+    },
+    {
       file: 'src/lattice/record-watch.ts',
       tests: WATCH,
       changes: [

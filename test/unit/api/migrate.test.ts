@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import {
   endKept,
+  type Link,
   listWorkloads,
   type MoveEvent,
   migrate,
@@ -103,6 +104,27 @@ test('ends it here, and continues it there', async () => {
   writeFileSync(join(data, 'stop'), '');
   while (processStatus(moved.pid!) !== undefined && processStatus(moved.pid!)?.state !== 'Z') await sleep(5);
   expect(readFileSync(moved.output, 'utf8')).toMatch(/^line \d+\n(.*\n)*end\n$/);
+});
+
+test('is given up while it connects, and a link that comes later is closed', async () => {
+  const { workload, data } = await start();
+  const giveUp = new AbortController();
+  let answer: (link: Link) => void = () => {};
+  const silent: Transport = {
+    name: 'silent',
+    connect() {
+      setImmediate(() => giveUp.abort('enough'));
+      return new Promise((resolve) => (answer = resolve));
+    },
+  };
+  await expect(migrate(workload, silent, { signal: giveUp.signal })).rejects.toMatchObject({
+    message: expect.stringContaining('interrupted by enough'),
+    details: [`pid ${workload.pid} continues here`],
+  });
+  const closed = new Promise<void>((close) => answer({ input: new PassThrough(), output: new PassThrough(), close }));
+  await closed;
+  writeFileSync(join(data, 'stop'), '');
+  expect(await workload.exited).toMatchObject({ code: 0 });
 });
 
 test('sends its modules only where the image is not', async () => {

@@ -2,9 +2,11 @@
 
 import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
-import { NodeRunner } from '../../../src/api/node-runner.js';
+import type { NodeArrivals } from '../../../src/api/node-arrivals.js';
+import { NodeRunner, type RunnerOptions } from '../../../src/api/node-runner.js';
+import type { Store } from '../../../src/api/store.js';
 import { InputError } from '../../../src/base/errors.js';
-import type { JobRecord } from '../../../src/lattice/records.js';
+import type { JobRecord, NodeRecord } from '../../../src/lattice/records.js';
 import type { LatticeServer } from '../../../src/lattice/server.js';
 import type { Event } from '../../../src/lattice/state.js';
 import { temporaryFolder } from '../../support/workload.js';
@@ -47,4 +49,72 @@ test('of many jobs that come at once, a few are started at the same time', async
   expect(events.every(({ kind }) => kind === 'not-started')).toBe(true);
   expect(new Set(events.map((event) => 'job' in event && event.job)).size).toBe(COUNT);
   expect(runner.running).toBe(0);
+});
+
+const runnerOf = (options: Partial<RunnerOptions>) =>
+  new NodeRunner({
+    ...{ name: 'a', store: undefined, seal: {}, dirs: [], arch: 'x64', folder: temporaryFolder(), onEvent: () => {} },
+    ...{ server: {} as never, guard: {} as never },
+    ...options,
+  });
+
+test.each([
+  ['job:34', ['job:7', 'job:32']],
+  ['job:7', []],
+  ['job:99', []],
+])(
+  'of the generations in the store only those go that are older than %s, which the record names',
+  async (reference, old) => {
+    const tags = ['7', 'mine', '32', '34', '35', '36', '37'];
+    const removed: string[] = [];
+    const store = {
+      list: (names: string[]) => tags.map((tag) => ({ name: names[0], tag })),
+      remove: async (references: string[]) => void removed.push(...references),
+    };
+    const runner = runnerOf({ store: store as unknown as Store });
+    const holder = { node: 'a', incarnation: 1 };
+    const record = { ...job(1), name: 'job', holder, snapshot: { reference, fence: 1 } };
+    runner.noticed(record);
+    runner.noticed({ ...record, holder: { node: 'b', incarnation: 1 } });
+    runner.noticed({ ...record, fence: 2 });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(removed).toEqual(old);
+  },
+);
+
+test('what is sent to a node that is lost is given up, and not handed over by a snapshot', async () => {
+  const events: Event[] = [];
+  const runner = runnerOf({});
+  runner.report = (event) => void events.push(event);
+  runner.arrivals = { keys: {} } as NodeArrivals;
+  const target: NodeRecord = {
+    ...{ name: 'b', incarnation: 3, session: 'b', renewal: 1, lease: 1000, fenced: false, cordoned: false },
+    ...{ draining: false, receiver: { address: '127.0.0.1:1', key: '' } },
+    offer: { arch: ['x64'], cpus: 1, memory: 0, labels: {}, store: true, dirs: [] },
+  };
+  let known = target;
+  runner.nodeOf = () => known;
+  let giveUp: (error: Error) => void = () => {};
+  const given: string[] = [];
+  const program = {
+    ...{ job: job(1), isWanted: true },
+    send: () => new Promise((_, reject) => (giveUp = reject)),
+    giveUpSending: (why: string) => {
+      given.push(why);
+      giveUp(new Error(why));
+    },
+  };
+  (runner as unknown as { programs: Map<string, unknown> }).programs.set('job-1', program);
+  runner.send(job(1), { id: 'move', to: { node: 'b', incarnation: 3 } });
+  const hear = (record: NodeRecord) => {
+    known = record;
+    runner.heard(record);
+  };
+  hear({ ...target, renewal: 2 });
+  hear({ ...target, name: 'c', fenced: true });
+  expect(given).toEqual([]);
+  hear({ ...target, fenced: true });
+  expect(given).toEqual(['b was lost meanwhile']);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(events).toEqual([{ kind: 'not-sent', job: 'job-1', id: 'move', why: 'b was lost meanwhile' }]);
 });

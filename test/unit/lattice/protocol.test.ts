@@ -168,3 +168,35 @@ test('a node whose name was somebody else before begins after all that the serve
   one.tell({ kind: 'up-to-date', revision: 7 }, 0);
   expect(one.node.incarnation).toBe(8);
 });
+
+/** The job runs at a, and shall move to b. */
+function shallMove(b: Partial<NodeRecord> | undefined): One {
+  const one = joined();
+  one.tell({ kind: 'job', record: job, revision: ++one.revision }, 0);
+  one.tell({ kind: 'running', job: 'job', fence: 1 }, 0);
+  const own = one.node.nodes['a']!.record;
+  const other = (name: string, more: Partial<NodeRecord>) =>
+    one.tell({ kind: 'node', record: { ...own, name, session: name, ...more }, revision: ++one.revision }, 0);
+  if (b !== undefined) other('b', b);
+  const { record } = one.node.jobs['job']!;
+  one.tell({ kind: 'job', record: { ...record, to: 'b' }, revision: ++one.revision }, 0);
+  if (b === undefined) other('c', {});
+  return one;
+}
+
+test('a job that shall move to a node that has gone stays, and says why', () => {
+  const one = shallMove({ fenced: true });
+  const { to, holder, history } = one.node.jobs['job']!.record;
+  expect({ to, holder }).toEqual({ to: null, holder: { node: 'a', incarnation: 1 } });
+  expect(history.at(-1)).toMatchObject({ what: 'not-moved', node: 'a', note: 'b has left, or was lost' });
+});
+
+test('a job that shall move to a node that nobody knows does not keep its own one from leaving', () => {
+  const one = shallMove(undefined);
+  expect(one.effects.some((effect) => effect.do === 'send')).toBe(false);
+  one.tell({ kind: 'leave', how: 'give' }, 0);
+  one.tell({ kind: 'tick' }, 0);
+  expect(one.effects.findLast((effect) => effect.do === 'send')).toMatchObject({
+    move: { to: { node: 'c', incarnation: 1 } },
+  });
+});
