@@ -1,7 +1,7 @@
 /** What a user of the lattice can do (lattice.ts), with NATS. */
 
 import { basename } from 'node:path';
-import { InputError, ToolError, UsageError } from '../base/errors.js';
+import { InputError, ToolError, UsageError, WagSnapError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
 import { Holdings } from '../lattice/holdings.js';
 import { problemsOf } from '../lattice/placement.js';
@@ -23,6 +23,12 @@ interface Created {
   /** The one of an earlier job of this name. */
   readonly before: JobRecord | undefined;
   readonly revision: number;
+}
+
+/** What was sent of a job while nobody has said whether it was written. */
+interface Sent {
+  readonly records: JobRecord[];
+  before: JobRecord | undefined;
 }
 
 export class LatticeClient implements Lattice {
@@ -73,8 +79,13 @@ export class LatticeClient implements Lattice {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, some));
     if (failures.length === 0) return;
-    for (const one of created) await this.undo(one);
-    throw failures[0];
+    const left: string[] = [];
+    for (const one of created) await this.undo(one).catch(() => left.push(one.name));
+    const [failure] = failures;
+    if (left.length > 0 && failure instanceof WagSnapError) {
+      failure.add(`these jobs are there all the same, and wag-snap stop ends them: ${left.join(', ')}`);
+    }
+    throw failure;
   }
 
   /** As before, unless a node has taken it meanwhile: then it is stopped. */
@@ -86,10 +97,26 @@ export class LatticeClient implements Lattice {
     if (!undone) await this.change(name, (job) => (job.end === null ? { ...job, desired: 'stop' } : job));
   }
 
+  /** In an election nobody says whether a record was written: then it is looked at again. */
   private async create(name: string, group: string, spec: JobSpec): Promise<Created> {
     if (!isJobName(name)) throw new UsageError(`--name ${quoted(name)}: a name of a job is ${JOB_RULE}`);
+    const sent: Sent = { records: [], before: undefined };
+    try {
+      return await this.server.ask(() => this.createNow(name, group, spec, sent));
+    } catch (error) {
+      if (sent.records.length > 0 && error instanceof ToolError) {
+        error.add(`whether ${quoted(name)} was submitted is not known: wag-snap jobs lists it then`);
+      }
+      throw error;
+    }
+  }
+
+  private async createNow(name: string, group: string, spec: JobSpec, sent: Sent): Promise<Created> {
     for (let tries = 0; tries < TRIES; tries++) {
       const there = await this.server.readJob(name);
+      if (there !== undefined && sent.records.some((record) => hasBecome(record, there.record))) {
+        return { name, before: sent.before, revision: there.revision };
+      }
       if (there !== undefined && there.record.end === null) {
         throw new InputError(
           'job-exists',
@@ -110,9 +137,12 @@ export class LatticeClient implements Lattice {
         },
         ...{ snapshot: null, end: null, restarts: 0, history: [] },
       };
-      const history = withHistory(fresh, { what: 'submitted', node: null, note: null });
-      const revision = await this.server.write({ ...fresh, history }, there?.revision ?? 0);
+      const record = { ...fresh, history: withHistory(fresh, { what: 'submitted', node: null, note: null }) };
+      sent.records.push(record);
+      sent.before = there?.record;
+      const revision = await this.server.write(record, there?.revision ?? 0);
       if (revision !== undefined) return { name, before: there?.record, revision };
+      sent.records.pop(); // it was refused
     }
     throw busy(name);
   }
@@ -290,6 +320,12 @@ export class LatticeClient implements Lattice {
     }
     throw busy(name);
   }
+}
+
+/** Whether a record is the one that was sent, whatever has become of the job since. */
+function hasBecome(sent: JobRecord, record: JobRecord): boolean {
+  const own = ({ begun, spec, history }: JobRecord) => JSON.stringify([begun, spec, history[0]]);
+  return own(sent) === own(record);
 }
 
 const indented = (line: string) => `  ${line}`;

@@ -20,6 +20,7 @@ import {
 } from '@nats-io/transport-node';
 import { InputError, reading, ToolError, WagSnapError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
+import { afterElection } from './election.js';
 import { isWrongSequence, LOGS, LogWriter, logSubject } from './log-writer.js';
 import { decodeRecord, encodeRecord, isJobName, isNodeName } from './record-format.js';
 import { type RecordNews, RecordWatch } from './record-watch.js';
@@ -36,9 +37,6 @@ const MODULES = 'wagsnap-modules';
 const LOG_PIECES = 20_000;
 /** Copies in a cluster: with three, one may be lost. */
 const REPLICAS = 3;
-/** How long a cluster may take to elect a leader, in milliseconds. */
-const ELECTION = 15_000;
-const NO_LEADER = /temporarily unavailable|no suitable peers|insufficient resources|no responders|timeout/i;
 
 export class LatticeServer {
   private watching: RecordWatch | undefined;
@@ -68,7 +66,7 @@ export class LatticeServer {
         ...(authenticator && { authenticator }),
       });
       const connection = nc;
-      return await afterElection(connection, () => LatticeServer.open(connection));
+      return await afterElection(isCluster(connection), () => LatticeServer.open(connection));
     } catch (error) {
       await nc?.close().catch(() => {});
       if (error instanceof InputError || error instanceof ToolError) throw error;
@@ -89,7 +87,7 @@ export class LatticeServer {
 
   /** What may be done twice, or not at all: during an election it is tried again. @throws ToolError */
   ask<T>(work: () => Promise<T>): Promise<T> {
-    return afterElection(this.nc, work).catch(fail);
+    return afterElection(isCluster(this.nc), work).catch(fail);
   }
 
   /**
@@ -280,18 +278,8 @@ function authenticatorOf({ creds, nkey }: ServerOptions): Authenticator | undefi
   return undefined;
 }
 
-/** A cluster that has just started, or has lost a server, answers when it has elected who does. */
-async function afterElection<T>(nc: NatsConnection, work: () => Promise<T>): Promise<T> {
-  const begun = performance.now();
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      const isAnswer = error instanceof InputError || !NO_LEADER.test(String((error as Error).message));
-      if (isAnswer || nc.info?.cluster === undefined || performance.now() - begun >= ELECTION) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-  }
+function isCluster(nc: NatsConnection): () => boolean {
+  return () => nc.info?.cluster !== undefined;
 }
 
 async function makeLogs(manager: JetStreamManager, replicas: number): Promise<void> {
