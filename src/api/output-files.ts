@@ -2,6 +2,7 @@
 
 import { closeSync, fstatSync, linkSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { createFolders } from '../base/create-folders.js';
 import { systemReason, ToolError } from '../base/errors.js';
 import { ownName } from '../base/temporary.js';
 import type { ProgramOutput } from './held-program.js';
@@ -25,6 +26,7 @@ export class OutputFiles implements ProgramOutput {
     const temporary = (end: string) => join(folder, `.${name}.${end}.${ownName()}.tmp`);
     this.paths = [temporary('out'), temporary('err')];
     try {
+      createFolders(folder);
       const out = openSync(this.paths[0], 'wx', 0o600);
       this.descriptors = [out, openSync(this.paths[1], 'wx', 0o600)];
     } catch (error) {

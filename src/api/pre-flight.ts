@@ -1,8 +1,8 @@
 /** What a host looks at before a program comes: all that is wrong is said at once. */
 
-import { accessSync, constants, readFileSync, statfsSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statfsSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { createFolders } from '../base/create-folders.js';
+import { dirname } from 'node:path';
 import { systemReason, ToolError, WagSnapError } from '../base/errors.js';
 import { removeStale } from '../base/temporary.js';
 
@@ -37,20 +37,28 @@ export class PreFlight {
 }
 
 /**
- * Makes the folder for its output, and checks that files can be made there. Removes what killed receivers have left.
+ * Checks that files for its output can be made in a folder, or that it can be made itself: nothing is, as the program may
+ * not come. Removes what killed receivers have left.
  *
  * @throws ToolError
  */
 export function checkOutputFolder(path: string): void {
-  try {
-    createFolders(path);
-  } catch (error) {
-    throw new ToolError('write', `${path}: the folder for its output cannot be made: ${systemReason(error)}`);
+  const fails = (what: string, error: unknown) => new ToolError('write', `${path}: ${what}: ${systemReason(error)}`);
+  let there = path;
+  for (;;) {
+    try {
+      if (statSync(there).isDirectory()) break;
+      throw Object.assign(new Error(), { code: 'ENOTDIR' });
+    } catch (error) {
+      const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT' && dirname(there) !== there;
+      if (!isMissing) throw fails('the folder for its output cannot be made', error);
+      there = dirname(there);
+    }
   }
   try {
-    accessSync(path, constants.W_OK | constants.X_OK);
+    accessSync(there, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new ToolError('write', `${path}: files for its output cannot be made: ${systemReason(error)}`);
+    throw fails(`${there === path ? 'files' : 'the folder'} for its output cannot be made`, error);
   }
   removeStale(path, '.', 'files');
 }

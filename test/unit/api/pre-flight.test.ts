@@ -42,19 +42,20 @@ test('a bug is no reason of the host', async () => {
   await expect(new PreFlight().look(() => Promise.reject(new TypeError('no')))).rejects.toThrow(TypeError);
 });
 
-test('a folder for output is made, and files can be made there', ({ skip }) => {
+test('files can be made in the folder for output, or it can be made', ({ skip }) => {
   checkOutputFolder(join(folder, 'a/b'));
+  expect(existsSync(join(folder, 'a'))).toBe(false);
   expect(() => checkOutputFolder('/dev/null/x')).toThrow('the folder for its output cannot be made');
   if (process.getuid?.() === 0) skip('root may write everywhere');
   const closed = join(folder, 'closed');
   mkdirSync(closed);
   chmodSync(closed, 0o500);
   expect(() => checkOutputFolder(closed)).toThrow('files for its output cannot be made: permission denied');
+  expect(() => checkOutputFolder(join(closed, 'a/b'))).toThrow('the folder for its output cannot be made: permission');
 });
 
 test('output files of a receiver that was killed are removed', () => {
   const there = join(folder, 'killed');
-  checkOutputFolder(there);
   const own = new OutputFiles(there, 'job');
   own.close();
   const { pid } = spawnSync('true');
