@@ -11,6 +11,7 @@ import { commands, loadCommands } from '../../../bin/cli.js';
 import { manPage } from '../../../bin/man-page.js';
 import { commandTable } from '../../../bin/options/option-table.js';
 import { command } from '../../support/command.js';
+import { ownCommand } from '../../support/own-command.js';
 import { sample, seed } from '../../support/sampling.js';
 import { programPath, temporaryFolder } from '../../support/workload.js';
 
@@ -38,8 +39,8 @@ describe.each(names)('%s', (name) => {
     const [, examples] = stdout.split('\nExamples:\n');
     expect(examples.trim().split('\n').length).toBeGreaterThanOrEqual(2);
     for (const [line] of table.examples) expect(line).toMatch(new RegExp(`^\\$0 ${name}\\b`));
-    expect(await wagSnap(['help', name])).toMatchObject({
-      stdout: (await wagSnap([name, '--help'])).stdout,
+    expect(await ownCommand(['help', name])).toMatchObject({
+      stdout: (await ownCommand([name, '--help'])).stdout,
       status: 0,
     });
   });
@@ -49,7 +50,7 @@ describe.each(names)('%s', (name) => {
     for (const { names, describe } of sample(options, 3, (one) => String(repeats(one)))) {
       const value = names[0] === 'max-stack' ? '64K' : 'x';
       const given = [`--${names[0]}`, value, `--${names[0]}`, value];
-      const { stderr, status } = await wagSnap([
+      const { stderr, status } = await ownCommand([
         name,
         ...given,
         '/none',
