@@ -5,8 +5,10 @@
  * digests. A document that cannot be read may lead to anything, so then nothing is removed.
  */
 
+import { InputError } from '../../base/errors.js';
 import { type Blobs, DOCUMENT_MAX } from './blobs.js';
-import { type BlobDescriptor, descriptor, type Index } from './oci.js';
+import { readFacts } from './facts.js';
+import { type BlobDescriptor, descriptor, type Index, REFERENCE } from './oci.js';
 
 const DIGEST = /sha256:[0-9a-f]{64}/g;
 
@@ -55,11 +57,23 @@ export function reachable({ manifests }: Index, blobs: Blobs): Set<string> {
     if (searched.has(document.digest)) continue;
     searched.add(document.digest);
     if (isOpaque(document)) continue;
-    const text = blobs.document(document);
+    const text = textOf(document, blobs);
     for (const [digest] of text.matchAll(DIGEST)) found.add(digest);
     documents.push(...nested(text));
   }
   return found;
+}
+
+/** @throws InputError, which says what to do about a manifest of ours; ToolError */
+function textOf(document: Index['manifests'][number], blobs: Blobs): string {
+  try {
+    return blobs.document(document);
+  } catch (error) {
+    const title = document.annotations?.[REFERENCE];
+    if (error instanceof InputError && title !== undefined && readFacts(document.annotations) !== undefined)
+      error.add(`  ${title} could need any file, so none is removed; remove it, too: wag-snap snapshots rm … ${title}`);
+    throw error;
+  }
 }
 
 /** What a damaged index leads to is not known: then all may be another tool's. */

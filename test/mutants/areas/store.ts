@@ -188,6 +188,7 @@ export const store: Area = {
       changes: [
         ['!kept.has(digest) &&', 'kept.has(digest) &&'],
         ['(before.has(digest) || !blobs.mayBeForeign(digest))', 'true'],
+        ['title !== undefined && readFacts(document.annotations) !== undefined', 'false'],
         ['documents.push(...nested(text));', ''],
         ['for (const [digest] of text.matchAll(DIGEST)) found.add(digest);', ''],
         ['if (!dryRun) blobs.remove(digest);', 'blobs.remove(digest);'],

@@ -85,8 +85,13 @@ test('nothing is removed, and the list stays, while a document cannot be read', 
   await store.import(FIRST, 'other');
   const { manifests } = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8'));
   writeFileSync(join(folder, 'blobs', 'sha256', manifests[1].digest.slice(7)), '{}');
-  await expect(store.remove(['job'])).rejects.toMatchObject({ code: 'store' });
+  await expect(store.remove(['job'])).rejects.toMatchObject({
+    code: 'store',
+    details: ['  other:1 could need any file, so none is removed; remove it, too: wag-snap snapshots rm … other:1'],
+  });
   expect(titles()).toEqual(['job:1', 'other:1']);
+  await store.remove(['job', 'other:1']);
+  expect(titles()).toEqual([]);
 });
 
 test.each([
