@@ -154,6 +154,15 @@ beforeAll(async () => {
       if ((options as { flush?: boolean } | undefined)?.flush) inode.synced = data;
     };
   });
+  wrap('writeSync', ([fd]) => {
+    const path = paths.get(fd as number);
+    if (path === undefined || !originals.statSync(path, { throwIfNoEntry: false })?.isFile()) return undefined;
+    const data = readFile(path);
+    return (disk) => {
+      const inode = disk.at(path);
+      if (inode !== undefined) inode.data = data;
+    };
+  });
   wrap('fsyncSync', ([fd]) => {
     const path = paths.get(fd as number);
     if (path === undefined) return undefined;

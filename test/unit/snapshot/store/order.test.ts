@@ -29,11 +29,9 @@ describe('clocks', () => {
   });
 
   test('that are wrong by ages: the time stays one that can be read', async () => {
-    const before = store['store'];
     const facts = { ...(await capture(FIRST)).facts };
     expect(laterThan({ ...facts, order: new Date(8.64e15) }, []).getTime()).toBe(
       Date.UTC(9999, 11, 31, 23, 59, 59, 999),
     );
-    expect(before.list().length).toBe(1);
   });
 });
