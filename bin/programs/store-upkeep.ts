@@ -106,8 +106,13 @@ async function act(store: Store, request: Exclude<StoreRequest, { action: 'list'
     case 'compact': {
       const done: string[] = [];
       const how = await readKeys(request.how);
-      for (const reference of request.references) {
-        done.push(titleOf(await store.compact(reference, { ...how, ...work })));
+      try {
+        for (const reference of request.references) {
+          done.push(titleOf(await store.compact(reference, { ...how, ...work })));
+        }
+      } catch (error) {
+        if (done.length > 0) printLines(done);
+        throw error;
       }
       return () => printLines(done);
     }
