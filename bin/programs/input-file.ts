@@ -6,7 +6,7 @@
  * only we can read. Decodes nothing.
  */
 
-import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type FileKind, type FileType, fileType, HEAD_SIZE } from '../../src/api/file-kind.js';
@@ -67,18 +67,22 @@ export class InputFile {
   /**
    * A snapshot: a file as above, or one of a store.
    *
-   * @param name a path, or NAME:TAG or NAME where there is no file of that name
+   * @param name a path, or NAME:TAG or NAME where there is no file of that name; a folder is none
    * @param store its folder; undefined is the usual one
    * @param others what else was looked for
    * @throws InputError that says where it was looked for; as open()
    */
   static async openSnapshot(name: string, store: string | undefined, others = otherThings(name)): Promise<InputFile> {
-    if (name === STANDARD_INPUT || existsSync(name)) return InputFile.open(name);
+    const isFolder = existsSync(name) && statSync(name, { throwIfNoEntry: false })?.isDirectory() === true;
+    if (name === STANDARD_INPUT || (existsSync(name) && !isFolder)) return InputFile.open(name);
     if (isRegistryReference(name)) {
       throw new InputError('reference', `${name}: is in a registry: wag-snap pull ${name} fetches it into a store`);
     }
     const { holdGeneration } = await import('../../src/api/find-generation.js');
-    const held = await holdGeneration(name, store, others);
+    const held = await holdGeneration(name, store, others).catch((error) => {
+      if (isFolder && error instanceof InputError) return undefined; // then the folder is what was meant
+      throw error;
+    });
     if (held === undefined) return InputFile.open(name); // says what is wrong with it
     const { path } = held.found;
     try {

@@ -5,7 +5,16 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  utimesSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -101,6 +110,10 @@ test('every command that takes a snapshot takes one of a store', () => {
     );
     expect(tool([...command, 'job'])).toMatchObject({ status: 0, stderr: '' }); // the newest
   }
+  for (const name of ['job', 'nobody']) mkdirSync(join(folder, name));
+  expect(tool(['verify', 'job'])).toMatchObject({ status: 0, stderr: '' });
+  expect(tool(['verify', 'nobody'])).toMatchObject({ status: 3, stderr: 'wag-snap: nobody: is a directory\n' });
+  for (const name of ['job', 'nobody']) rmdirSync(join(folder, name));
   for (const what of ['list', 'rm', 'prune']) {
     expect(tool(['snapshots', what, 'nobody'])).toMatchObject({
       status: 3,
