@@ -26,7 +26,7 @@ const command: CommandModule<object, Options> = {
     withLattice(options, async (lattice) => {
       await lattice.drain(options.node);
       console.log(
-        options.json ? terminalJson({ node: options.node, state: 'draining' }) : `${options.node} is drained`,
+        options.json ? terminalJson({ node: options.node, state: 'draining' }) : `${options.node} is being drained`,
       );
     }),
 };

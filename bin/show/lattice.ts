@@ -22,6 +22,8 @@ export function jobTable(jobs: readonly JobEntry[]): string {
 function noteOf(job: JobEntry): string {
   const notes = [job.end, job.to && `shall move to ${job.to}`, job.restarts > 0 && `${job.restarts} restarts`];
   if (job.state === 'waiting') notes.push(waiting(job));
+  if (job.state === 'running' && job.problems.length > 0)
+    notes.push('its node is drained, and no other node can run it');
   return notes.filter(Boolean).join('; ') || '-';
 }
 

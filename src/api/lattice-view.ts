@@ -39,13 +39,16 @@ export function nodeEntries({ nodes, jobs, silence }: LatticeRecords, all: boole
 export function jobEntry(job: JobRecord, { nodes, jobs }: LatticeRecords, holdings = new Holdings(jobs)): JobEntry {
   const { name, fence, holder, spec, snapshot, to, restarts, end, history } = job;
   const state = stateOf(job, nodes);
-  const problems =
-    state === 'waiting' || state === 'lost'
+  const isDrained = state === 'running' && nodes.some((node) => node.name === holder?.node && node.draining);
+  const all =
+    state === 'waiting' || state === 'lost' || isDrained
       ? nodes.map((node) => ({
           node: node.name,
           problems: [...problemsOf(job, node, holdings.load(node.name).memory), ...unableOf(job, node.name)],
         }))
       : [];
+  // one that leaves its node is no news as long as another one can take it
+  const problems = isDrained && all.some(({ problems }) => problems.length === 0) ? [] : all;
   return {
     ...{ name, state, node: holder?.node ?? null, fence, module: spec.module, snapshot: snapshot?.reference ?? null },
     ...{ to, restarts, end: end === null ? null : endText(job), problems, history },

@@ -53,7 +53,15 @@ export class NodeRunner implements Runner {
   /** Programs that are to be started, the first one first. */
   private readonly waiting: NodeProgram[] = [];
   private starting = 0;
-  readonly counts = { started: 0, captured: 0, captureMilliseconds: 0, givenAway: 0, movedLive: 0, ended: 0 };
+  readonly counts = {
+    started: 0,
+    captured: 0,
+    captureMilliseconds: 0,
+    notCaptured: 0,
+    givenAway: 0,
+    movedLive: 0,
+    ended: 0,
+  };
   report: Report = () => {};
   /** What takes programs from other nodes; undefined: none are moved while they run. */
   arrivals: NodeArrivals | undefined;
@@ -275,6 +283,7 @@ export class NodeRunner implements Runner {
       this.counts.captured++;
       this.counts.captureMilliseconds += event.milliseconds;
     }
+    if (event.event === 'not-captured') this.counts.notCaptured++;
     if (event.event === 'ended') this.counts.ended++;
     this.options.onEvent(event);
   }

@@ -24,6 +24,7 @@ export function problemsOf(
     if (!offer.dirs.includes(name)) problems.push(`it grants no directory "${name}"`);
   }
   if (snapshot !== null && !offer.store) problems.push('it has no store, where the snapshots of the job are');
+  else if (spec.snapshotEvery !== null && !offer.store) problems.push('it has no store for the snapshots of the job');
   const free = offer.memory - usedMemory;
   if (spec.memory !== null && spec.memory > free) {
     problems.push(`it has ${Math.max(0, free)} bytes of memory left, ${spec.memory} are needed`);

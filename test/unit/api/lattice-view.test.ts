@@ -48,3 +48,16 @@ test('nodes that have gone are listed for an hour, and as long as they have a jo
   expect(nodeEntries(seen, false).map(({ name }) => name)).toEqual(['alive', 'busy', 'since']);
   expect(nodeEntries(seen, true).map(({ state }) => state)).toEqual(['ready', 'gone', 'gone', 'gone']);
 });
+
+test('a job that cannot leave a node that is drained says why', () => {
+  const drained = { ...node('a'), draining: true };
+  const held = { ...job('x', 'a'), spec: { ...spec, labels: { only: 'a' } } };
+  const problemsWith = (nodes: NodeRecord[], one: JobRecord = held) =>
+    jobEntry(one, { nodes, jobs: [one], silence: new Map() }).problems;
+  expect(problemsWith([drained, node('b')])).toEqual([
+    { node: 'a', problems: ['it is being drained', 'it has no label only=a'] },
+    { node: 'b', problems: ['it has no label only=a'] },
+  ]);
+  expect(problemsWith([node('a'), node('b')])).toEqual([]);
+  expect(problemsWith([drained, node('b')], job('x', 'a'))).toEqual([]);
+});

@@ -1,7 +1,16 @@
 import { expect, test } from 'vitest';
 import { metricsOf } from '../../../bin/programs/node-metrics.js';
 
-const counts = { running: 2, started: 3, captured: 4, captureMilliseconds: 1500, givenAway: 5, movedLive: 6, ended: 7 };
+const counts = {
+  running: 2,
+  started: 3,
+  captured: 4,
+  captureMilliseconds: 1500,
+  notCaptured: 8,
+  givenAway: 5,
+  movedLive: 6,
+  ended: 7,
+};
 
 test('each metric has a help, a type and a value, in this order', () => {
   const text = metricsOf({ isWell: true, counts });
@@ -23,6 +32,7 @@ test('each metric has a help, a type and a value, in this order', () => {
     wagsnap_node_capture_seconds_total: 1.5,
     wagsnap_node_started_total: 3,
     wagsnap_node_captured_total: 4,
+    wagsnap_node_not_captured_total: 8,
     wagsnap_node_given_away_total: 5,
     wagsnap_node_moved_live_total: 6,
     wagsnap_node_ended_total: 7,

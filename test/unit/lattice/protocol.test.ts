@@ -81,6 +81,8 @@ test('a job with a snapshot waits for a node that has a store', () => {
   expect(problemsOf(job, node, 0)).toEqual([]);
   const snapshot = { reference: 'job:1', fence: 1 };
   expect(problemsOf({ ...job, snapshot }, node, 0)).toEqual(['it has no store, where the snapshots of the job are']);
+  const asking = { ...job, spec: { ...spec, snapshotEvery: 1000 } };
+  expect(problemsOf(asking, node, 0)).toEqual(['it has no store for the snapshots of the job']);
   const { store: _, ...before } = offer;
   const bytes = new TextEncoder().encode(JSON.stringify({ ...node, offer: before }));
   expect(decodeRecord('node.a', bytes)).toMatchObject({ node: { offer: { store: false } } });
