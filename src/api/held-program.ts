@@ -116,24 +116,34 @@ export class Held implements HeldProgram {
   }
 }
 
+export interface HoldOptions {
+  /** Its streams are somebody's; else it has no input. */
+  readonly attached?: boolean;
+  /** It ends with this process, also when that is killed. */
+  readonly withParent?: boolean;
+  /** Its memory comes while it runs. */
+  readonly lazy?: LazyPages | undefined;
+}
+
 /**
  * @param output where it prints; removed when it cannot be started @param name of the program, for messages
- * @param attached whether its streams are somebody's, else it has no input
- * @param lazy its memory comes while it runs
  */
 export async function holdProgram(
   prepared: Prepared,
   output: ProgramOutput,
   name: string,
-  attached: boolean,
-  lazy?: LazyPages,
+  { attached = false, withParent = false, lazy }: HoldOptions = {},
 ): Promise<Held> {
   try {
     refuseWithoutEmbedder(prepared.hostImports, name);
     const { image, env, argv0, args, descriptors } = prepared;
     const socketAt = 3 + descriptors.length;
     const { child, emulated } = await startImage(image, {
-      env: { ...env, WAGSNAP_HOLD: String(socketAt), ...(lazy ? { WAGSNAP_LAZY: String(socketAt + 1) } : {}) },
+      env: {
+        ...{ ...env, WAGSNAP_HOLD: String(socketAt) },
+        ...(withParent ? { WAGSNAP_WITH_PARENT: '1' } : {}),
+        ...(lazy ? { WAGSNAP_LAZY: String(socketAt + 1) } : {}),
+      },
       argv0,
       args,
       stdio: [

@@ -156,6 +156,7 @@ type Hold = (
 class NodeReceiver extends Receiver {
   private pipes: OutputPipes | undefined;
   private move: Hello['move'];
+  protected override readonly withParent = true;
 
   constructor(
     private readonly node: ArrivalsOptions,

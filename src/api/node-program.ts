@@ -62,7 +62,7 @@ export class NodeProgram {
         this.prepared = await host.prepare(job);
         if (this.isUnwanted) return this.gone(null);
         pipes = await OutputPipes.make(host.folder);
-        held = await holdProgram(this.prepared, pipes, name, false);
+        held = await holdProgram(this.prepared, pipes, name, { withParent: true });
       }
       this.held = held;
       if (!this.isUnwanted) await host.guard.add(held.pid, incarnation);

@@ -54,6 +54,8 @@ export class Receiver implements TargetHost {
   private held: Held | undefined;
   private pages: LazyPages | undefined;
   private giveBack = () => {};
+  /** Whether the program ends with this process. */
+  protected readonly withParent: boolean = false;
 
   constructor(
     private readonly options: ReceiveOptions,
@@ -163,7 +165,9 @@ export class Receiver implements TargetHost {
     this.prepared = await prepareRestored(stored, await this.request(stored), false);
     const name = nameOf(stored);
     const output = await this.makeOutput(name);
-    this.held = await holdProgram(this.prepared, output, name, this.hello?.attach ?? false, pages);
+    const { withParent } = this;
+    const attached = this.hello?.attach ?? false;
+    this.held = await holdProgram(this.prepared, output, name, { attached, withParent, lazy: pages });
     return this.held;
   }
 

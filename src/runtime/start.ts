@@ -43,6 +43,7 @@ import { runAfter } from './process/instantiate';
 import { beginLazy } from './process/lazy-pages';
 import { limitMemory } from './process/memory-limit';
 import { nameProcess } from './process/name';
+import { endWithParent } from './process/parent';
 import { reserveExceptions } from './process/exceptions';
 import { closeSource, continueGuest, restoreGuest, sourceFile } from './process/resume';
 import { exit, failed, half, imageBase, setHalf, setWord, word } from './process/runtime-block';
@@ -91,6 +92,7 @@ export function start(sp: i64): void {
   findArguments(sp);
   findVdso();
   nameProcess();
+  endWithParent();
   openImage();
   changeMask(SIG_BLOCK, signalBit(STOP_SIGNAL) | signalBit(TRACK_SIGNAL));
   ignore(environmentNumber('WAGSNAP_IGNORE='));
