@@ -38,6 +38,7 @@ export interface JobEntry {
   readonly snapshot: string | null;
   /** The node that it shall move to. */
   readonly to: string | null;
+  /** How often it was begun again, one after the other; a run of more than a minute starts the count anew. */
   readonly restarts: number;
   /** How it ended; null while it has not. */
   readonly end: string | null;

@@ -3,7 +3,7 @@
 import { hasLease, isOver } from './membership.js';
 import { bestOther, isOnesTurn } from './placement.js';
 import { type HistoryEntry, isSameHolder, type JobRecord, withHistory } from './records.js';
-import { type Effect, jobKey, type Move, type NodeState, type Program, type Unable } from './state.js';
+import { type Effect, type Ended, jobKey, type Move, type NodeState, type Program, type Unable } from './state.js';
 
 export function decideJob(node: NodeState, name: string, now: number, effects: Effect[]): void {
   const known = node.jobs[name];
@@ -68,7 +68,7 @@ function hold(
   const ended = node.ends[name];
   if (program !== undefined && program.state === 'ending') return;
   if (ended !== undefined) {
-    write?.(...afterEnd(node, record, ended.end));
+    write?.(...afterEnd(node, record, ended));
   } else if (record.desired === 'stop') {
     if (program === undefined)
       write?.({ holder: null, end: STOPPED }, { what: 'stopped', node: node.name, note: null });
@@ -98,12 +98,12 @@ function end(program: Program, job: string, effects: Effect[]): void {
   effects.push({ do: 'end', job, fence: program.fence });
 }
 
-function afterEnd(node: NodeState, record: JobRecord, end: JobRecord['end']): Parameters<Write> {
+function afterEnd(node: NodeState, record: JobRecord, { end, hasRunLong }: Ended): Parameters<Write> {
   const { restart } = record.spec;
-  const hasFailed = end?.code !== 0;
-  const note = end?.problem ?? (end?.signal ? `signal ${end.signal}` : `exit code ${end?.code}`);
+  const hasFailed = end.code !== 0;
+  const note = end.problem ?? (end.signal ? `signal ${end.signal}` : `exit code ${end.code}`);
   if (record.desired === 'run' && (restart === 'always' || (restart === 'on-failure' && hasFailed))) {
-    const change = { holder: null, snapshot: null, arrival: null, restarts: record.restarts + 1 };
+    const change = { holder: null, snapshot: null, arrival: null, restarts: hasRunLong ? 1 : record.restarts + 1 };
     return [change, { what: 'restarted', node: node.name, note }];
   }
   return [
@@ -203,14 +203,17 @@ function destination(node: NodeState, record: JobRecord, now: number): Move['to'
   return node.leaving ? null : undefined;
 }
 
+/** The longest pause before a job is started again, in milliseconds; a program that runs for longer has done well. */
+export const LONGEST_PAUSE = 60_000;
+
 /** A program that ends again and again is started less and less often. @returns milliseconds */
 function restartDelay({ restarts, history }: JobRecord): number {
-  return history.at(-1)?.what === 'restarted' ? Math.min(100 * 2 ** Math.min(restarts, 10), 60_000) : 0;
+  return history.at(-1)?.what === 'restarted' ? Math.min(100 * 2 ** Math.min(restarts, 10), LONGEST_PAUSE) : 0;
 }
 
 /** A job that could not be started here is left to others, and tried again less and less often. @returns milliseconds */
 function retryDelay({ tries }: Unable): number {
-  return Math.min(500 * 2 ** Math.min(tries, 10), 60_000);
+  return Math.min(500 * 2 ** Math.min(tries, 10), LONGEST_PAUSE);
 }
 
 /**

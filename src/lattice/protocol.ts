@@ -7,7 +7,7 @@
  * fencing of a node before its jobs are taken (membership.ts).
  */
 
-import { decideJob } from './jobs.js';
+import { decideJob, LONGEST_PAUSE } from './jobs.js';
 import { decideMembership, fenceSilent, forgetNode, isOver, observeNode, settle } from './membership.js';
 import type { JobRecord } from './records.js';
 import { type Effect, type Event, jobKey, type NodeState, type Program } from './state.js';
@@ -111,6 +111,7 @@ function observeProgram(node: NodeState, event: ProgramEvent, now: number): void
   switch (event.kind) {
     case 'running':
       if (program.state === 'starting') program.state = 'running';
+      program.since = now;
       delete node.unable[event.job];
       return;
     case 'captured':
@@ -125,7 +126,8 @@ function observeProgram(node: NodeState, event: ProgramEvent, now: number): void
     case 'ended':
       delete node.programs[event.job];
       if (event.end !== null && program.state !== 'ending') {
-        node.ends[event.job] = { fence: program.fence, end: event.end };
+        const hasRunLong = program.since !== undefined && now - program.since > LONGEST_PAUSE;
+        node.ends[event.job] = { fence: program.fence, end: event.end, hasRunLong };
       }
       return;
     case 'parked':

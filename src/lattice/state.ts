@@ -71,6 +71,8 @@ export interface Program {
   after?: number;
   /** How it was sent to another node, for people. */
   note?: string | null;
+  /** Since when it has been running here, by the own clock. */
+  since?: number;
   /** The last move has failed. */
   unsent?: { readonly why: string; readonly at: number };
 }
@@ -83,6 +85,14 @@ export interface Unable {
   readonly at: number;
   /** How often, one after the other. */
   readonly tries: number;
+}
+
+/** The end of a program that is not in the record yet. */
+export interface Ended {
+  readonly fence: number;
+  readonly end: JobEnd;
+  /** For so long that earlier restarts do not count any more. */
+  readonly hasRunLong: boolean;
 }
 
 export interface NodeState {
@@ -119,8 +129,7 @@ export interface NodeState {
   arrivals: Record<string, string>;
   /** Jobs that it could not start, until it can. */
   unable: Record<string, Unable>;
-  /** Ends that are not in the record yet. */
-  ends: Record<string, { readonly fence: number; readonly end: JobEnd }>;
+  ends: Record<string, Ended>;
 }
 
 export type Event =

@@ -76,6 +76,48 @@ test('a job that a node cannot start is not over: it is given back, and tried ag
   expect(one.node.unable).toEqual({});
 });
 
+/** Lets a job end again and again. @returns what becomes of it, and the pauses before it begins again */
+function restarts(restart: 'never' | 'on-failure' | 'always', runs: readonly { code: number; time: number }[]) {
+  const one = joined();
+  one.tell({ kind: 'job', record: { ...job, spec: { ...spec, restart } }, revision: ++one.revision }, 0);
+  const pauses: number[] = [];
+  let [now, ended] = [0, 0];
+  for (const [i, { code, time }] of runs.entries()) {
+    for (; one.starts() === i && now - ended < 100_000; now += 50) one.tell({ kind: 'tick' }, now);
+    expect(one.starts()).toBe(i + 1);
+    pauses.push(now - ended);
+    const { fence } = one.node.jobs['job']!.record;
+    one.tell({ kind: 'running', job: 'job', fence }, now);
+    for (const until = now + time; now < until; now += 50) one.tell({ kind: 'tick' }, now);
+    one.tell({ kind: 'ended', job: 'job', fence, end: { code, signal: null, problem: null } }, now);
+    ended = now;
+    if (one.node.jobs['job']!.record.end !== null) break;
+  }
+  return { record: one.node.jobs['job']!.record, pauses: pauses.slice(1) };
+}
+
+const RUN = { code: 0, time: 100 };
+const FAILS = { code: 1, time: 100 };
+
+test('a job that ends begins again as it was asked for', () => {
+  const of = (restart: 'never' | 'on-failure' | 'always', runs: readonly { code: number; time: number }[]) => {
+    const { record } = restarts(restart, runs);
+    return { restarts: record.restarts, code: record.end?.code };
+  };
+  expect(of('never', [FAILS, RUN])).toEqual({ restarts: 0, code: 1 });
+  expect(of('on-failure', [FAILS, FAILS, RUN])).toEqual({ restarts: 2, code: 0 });
+  expect(of('on-failure', [RUN, RUN])).toEqual({ restarts: 0, code: 0 });
+  expect(of('always', [RUN, FAILS, RUN])).toEqual({ restarts: 3, code: undefined });
+});
+
+test('a job that ends again and again waits for up to a minute, and one that has run for longer does not', () => {
+  const { record, pauses } = restarts('always', [...Array(12).fill(RUN), { code: 0, time: 60_200 }, RUN, RUN]);
+  expect(pauses.slice(0, 3).map((pause) => Math.floor(pause / 100))).toEqual([2, 4, 8]);
+  expect(pauses.slice(9, 12).map((pause) => Math.floor(pause / 1000))).toEqual([60, 60, 60]);
+  expect(pauses.slice(12).map((pause) => Math.floor(pause / 100))).toEqual([2, 4]);
+  expect(record.restarts).toBe(3);
+});
+
 test('a job with a snapshot waits for a node that has a store', () => {
   const node = { ...(joined().node.nodes['a']!.record as NodeRecord), offer: { ...offer, store: false } };
   expect(problemsOf(job, node, 0)).toEqual([]);
