@@ -5,9 +5,9 @@ import { InputError, ToolError, UsageError, WagSnapError } from '../base/errors.
 import { quoted } from '../base/terminal-text.js';
 import { Holdings } from '../lattice/holdings.js';
 import { problemsOf } from '../lattice/placement.js';
-import { isJobName, JOB_RULE } from '../lattice/record-format.js';
+import { checkSpec, isJobName, JOB_RULE } from '../lattice/record-format.js';
 import { type JobRecord, type JobSpec, type NodeRecord, withHistory } from '../lattice/records.js';
-import type { LatticeServer } from '../lattice/server.js';
+import { digestOf, type LatticeServer } from '../lattice/server.js';
 import type { LogPiece } from '../lattice/server-options.js';
 import type { JobEntry, Lattice, LogOptions, NodeEntry, SubmitOptions } from './lattice-options.js';
 import { endText, jobEntry, type LatticeRecords, nodeEntries, withGone } from './lattice-view.js';
@@ -47,9 +47,9 @@ export class LatticeClient implements Lattice {
     }
     const group = options.name ?? (typeof module === 'string' ? nameOfModule(module) : 'job');
     if (!isJobName(group)) throw new UsageError(`--name ${quoted(group)}: a name of a job is ${JOB_RULE}`);
-    const digest = await this.server.putModule(await checkedModule(module));
+    const bytes = await checkedModule(module);
     const spec: JobSpec = {
-      module: digest,
+      module: digestOf(bytes),
       args: options.args ?? [],
       env: options.env ?? {},
       arch: options.arch ?? null,
@@ -59,6 +59,8 @@ export class LatticeClient implements Lattice {
       snapshotEvery: options.snapshotEvery ?? null,
       restart: options.restart ?? 'never',
     };
+    checkSpec(spec);
+    await this.server.putModule(bytes);
     const names = Array.from({ length: replicas }, (_, i) => replicaName(group, i + 1));
     await this.createAll(names, group, spec);
     return names;

@@ -9,7 +9,7 @@ import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
 import { quoted } from '../base/terminal-text.js';
 import { Agent } from '../lattice/agent.js';
 import { bootClock } from '../lattice/clock.js';
-import { isNodeName, NODE_RULE } from '../lattice/record-format.js';
+import { checkOffer, isNodeName, NODE_RULE } from '../lattice/record-format.js';
 import type { NodeOffer } from '../lattice/records.js';
 import { LatticeServer } from '../lattice/server.js';
 import { timingOf } from '../lattice/state.js';
@@ -35,6 +35,7 @@ export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
   const seal = await readKeys({ compress, encryptTo, signKey, identities, verifyKeys, policy });
   const { publicKeys, policy: rules } = seal.keys!;
   const offer = offerOf(options);
+  checkOffer(offer);
   const server = await LatticeServer.connect(options);
   const folder = makeTemporaryFolder();
   let fail = (_: Error) => {};

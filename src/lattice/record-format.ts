@@ -1,7 +1,11 @@
-/** Records as bytes. Whoever may write to the bucket may write anything, so each record is checked when it is read. */
+/**
+ * Records as bytes. Whoever may write to the bucket may write anything, so each record is checked when it is read; and
+ * when it is written, because nobody could read another one.
+ */
 
 import * as z from 'zod';
-import type { JobRecord, NodeRecord } from './records.js';
+import { BugError, UsageError } from '../base/errors.js';
+import type { JobRecord, JobSpec, NodeOffer, NodeRecord } from './records.js';
 
 /** Names of nodes, which may be those of hosts. */
 const NODE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
@@ -19,6 +23,15 @@ const words = z.record(z.string().max(256), text);
 const nodeName = z.string().regex(NODE);
 const jobName = z.string().regex(JOB);
 
+const offer: z.ZodType<NodeOffer> = z.object({
+  arch: z.array(z.string().max(16)).max(8),
+  cpus: z.number().min(0).max(65_536),
+  memory: count,
+  labels: words,
+  store: z.boolean().default(false),
+  dirs: z.array(text).max(256),
+});
+
 const nodeRecord: z.ZodType<NodeRecord> = z.object({
   name: nodeName,
   incarnation: count,
@@ -28,38 +41,33 @@ const nodeRecord: z.ZodType<NodeRecord> = z.object({
   fenced: z.boolean(),
   cordoned: z.boolean(),
   draining: z.boolean(),
-  offer: z.object({
-    arch: z.array(z.string().max(16)).max(8),
-    cpus: z.number().min(0).max(65_536),
-    memory: count,
-    labels: words,
-    store: z.boolean().default(false),
-    dirs: z.array(text).max(256),
-  }),
+  offer,
   receiver: z.object({ address: text, key: text }).nullable(),
 });
 
 const end = z.object({ code: z.number().int().nullable(), signal: text.nullable(), problem: text.nullable() });
 const what = z.enum(['submitted', 'taken', 'moved', 'stopped', 'ended', 'restarted', 'not-moved', 'not-started']);
 
+const spec: z.ZodType<JobSpec> = z.object({
+  module: z.string().regex(/^sha256:[0-9a-f]{64}$/),
+  args: z.array(z.string().max(131_072)).max(4096),
+  env: z.record(z.string(), z.string().max(131_072)),
+  arch: z.enum(['x64', 'arm64']).nullable(),
+  labels: words,
+  memory: count.nullable(),
+  dirs: z.array(z.object({ name: text, guest: text })).max(256),
+  snapshotEvery: z
+    .number()
+    .min(1)
+    .max(2 ** 31 - 1)
+    .nullable(),
+  restart: z.enum(['never', 'on-failure', 'always']),
+});
+
 const jobRecord: z.ZodType<JobRecord> = z.object({
   name: jobName,
   group: jobName,
-  spec: z.object({
-    module: z.string().regex(/^sha256:[0-9a-f]{64}$/),
-    args: z.array(z.string().max(131_072)).max(4096),
-    env: z.record(z.string(), z.string().max(131_072)),
-    arch: z.enum(['x64', 'arm64']).nullable(),
-    labels: words,
-    memory: count.nullable(),
-    dirs: z.array(z.object({ name: text, guest: text })).max(256),
-    snapshotEvery: z
-      .number()
-      .min(1)
-      .max(2 ** 31 - 1)
-      .nullable(),
-    restart: z.enum(['never', 'on-failure', 'always']),
-  }),
+  spec,
   desired: z.enum(['run', 'stop']),
   fence: count,
   begun: count.default(0),
@@ -74,7 +82,47 @@ const jobRecord: z.ZodType<JobRecord> = z.object({
     .max(64),
 });
 
+/** Bytes of a job's `spec`: its record, with the history, has to be a message of NATS (1 MiB, if it is not told else). */
+const SPEC_MAX = 512 * 1024;
+
+/** What users say of a job or a node, by the option that says it. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  ...{ args: 'the arguments', env: '--env', labels: '--label', memory: '--memory', dirs: '--dir' },
+  ...{ snapshotEvery: '--snapshot-every', cpus: '--cpus', arch: '--arch' },
+};
+
+/** @throws UsageError when no record could hold it */
+export function checkSpec(wanted: JobSpec): void {
+  check(spec, wanted);
+  const bytes = Buffer.byteLength(JSON.stringify(wanted));
+  if (bytes <= SPEC_MAX) return;
+  throw new UsageError(`the arguments, variables and labels have ${bytes} bytes, a job may have ${SPEC_MAX}`);
+}
+
+/** @throws UsageError when no record could hold it */
+export function checkOffer(given: NodeOffer): void {
+  check(offer, given);
+}
+
+function check(schema: z.ZodType, value: unknown): void {
+  const found = schema.safeParse(value).error?.issues[0];
+  if (found === undefined) return;
+  const [field = ''] = found.path;
+  throw new UsageError(`${OPTIONS[String(field)] ?? String(field)}: ${reasonOf(found)}`);
+}
+
+function reasonOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_key' && issue.issues[0] !== undefined) return reasonOf(issue.issues[0]);
+  if (issue.code !== 'too_big') return issue.message;
+  const { origin, maximum } = issue;
+  if (origin === 'string') return `more than ${maximum} characters`;
+  return origin === 'array' ? `more than ${maximum} of them` : `more than ${maximum}`;
+}
+
+/** @throws BugError for one that nobody could read */
 export function encodeRecord(record: NodeRecord | JobRecord): Uint8Array {
+  const { error } = ('session' in record ? nodeRecord : jobRecord).safeParse(record);
+  if (error !== undefined) throw new BugError(`the record of ${record.name}: ${error.message}`);
   return new TextEncoder().encode(JSON.stringify(record));
 }
 

@@ -91,6 +91,7 @@ export interface JobRecord {
   readonly snapshot: DurableSnapshot | null;
   /** How it has ended. It is over then, and nobody takes it. */
   readonly end: JobEnd | null;
+  /** How often it was begun again, one after the other; a run of more than a minute starts the count anew. */
   readonly restarts: number;
   readonly history: readonly HistoryEntry[];
 }
@@ -106,9 +107,12 @@ export interface HistoryEntry {
 
 /** Entries that a record keeps. */
 const HISTORY_LENGTH = 32;
+/** Characters of a note. */
+const NOTE_LENGTH = 2000;
 
 export function withHistory(job: JobRecord, entry: Omit<HistoryEntry, 'at' | 'fence'>): readonly HistoryEntry[] {
-  return [...job.history, { ...entry, fence: job.fence, at: Date.now() }].slice(-HISTORY_LENGTH);
+  const note = entry.note?.slice(0, NOTE_LENGTH) ?? null;
+  return [...job.history, { ...entry, note, fence: job.fence, at: Date.now() }].slice(-HISTORY_LENGTH);
 }
 
 export function isSameHolder(a: Holder | null, b: Holder | null): boolean {

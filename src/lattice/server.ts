@@ -115,7 +115,8 @@ export class LatticeServer {
     const entry = await this.ask(() => this.records.get(nodeKey(name)));
     if (entry === null || entry.operation !== 'PUT') return undefined;
     const found = decodeRecord(entry.key, entry.value);
-    return found && 'node' in found ? { record: found.node, revision: entry.revision } : undefined;
+    if (found === undefined || !('node' in found)) throw unreadable(`the node ${quoted(name)}`);
+    return { record: found.node, revision: entry.revision };
   }
 
   async readJob(name: string): Promise<{ record: JobRecord; revision: number } | undefined> {
@@ -123,7 +124,8 @@ export class LatticeServer {
     const entry = await this.ask(() => this.records.get(jobKey(name)));
     if (entry === null || entry.operation !== 'PUT') return undefined;
     const found = decodeRecord(entry.key, entry.value);
-    return found && 'job' in found ? { record: found.job, revision: entry.revision } : undefined;
+    if (found === undefined || !('job' in found)) throw unreadable(`the job ${quoted(name)}`);
+    return { record: found.job, revision: entry.revision };
   }
 
   /** All records as they are now. `silence`: milliseconds since each node's was written, by the server's clock. */
@@ -201,22 +203,20 @@ export class LatticeServer {
     await this.ask(() => watching.start());
   }
 
-  /** Stores a module. @returns its digest, by which jobs name it */
-  async putModule(bytes: Uint8Array): Promise<string> {
-    const hex = createHash('sha256').update(bytes).digest('hex');
+  /** Stores a module, by its digest. */
+  async putModule(bytes: Uint8Array): Promise<void> {
+    const hex = hexOf(digestOf(bytes));
     await this.ask(async () => {
       const there = await this.modules.info(hex);
       if (there !== null && !there.deleted && there.size === bytes.length) return;
       await this.modules.putBlob({ name: hex, options: { max_chunk_size: 128 * 1024 } }, bytes);
     });
-    return `sha256:${hex}`;
   }
 
   /** @throws InputError when there is no such module, or it is another one */
   async getModule(digest: string): Promise<Uint8Array> {
-    const hex = digest.slice('sha256:'.length);
-    const bytes = await this.ask(() => this.modules.getBlob(hex));
-    if (bytes !== null && createHash('sha256').update(bytes).digest('hex') === hex) return bytes;
+    const bytes = await this.ask(() => this.modules.getBlob(hexOf(digest)));
+    if (bytes !== null && digestOf(bytes) === digest) return bytes;
     throw new InputError('no-module', `the module ${digest} is not in the lattice, or is damaged there`);
   }
 
@@ -271,6 +271,13 @@ export class LatticeServer {
   }
 }
 
+/** The digest by which jobs name a module. */
+export function digestOf(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+}
+
+const hexOf = (digest: string) => digest.slice('sha256:'.length);
+
 function authenticatorOf({ creds, nkey }: ServerOptions): Authenticator | undefined {
   const read = (path: string) => reading(path, () => readFileSync(path));
   if (creds !== undefined) return credsAuthenticator(read(creds));
@@ -292,6 +299,10 @@ async function makeLogs(manager: JetStreamManager, replicas: number): Promise<vo
   }
 }
 
+function unreadable(what: string): InputError {
+  return new InputError('record', `the record of ${what} cannot be read: another version of wag-snap has written it`);
+}
+
 /** What NATS said to one of our requests. */
 function failure(error: unknown): WagSnapError {
   if (error instanceof WagSnapError) return error;
@@ -306,6 +317,9 @@ function reasonOf(error: unknown): string {
   const { name, message } = error as Error;
   if (name === 'JetStreamNotEnabled' || /jetstream (is )?not enabled/i.test(message)) {
     return 'that NATS server has no JetStream: start it with --jetstream --store_dir FOLDER';
+  }
+  if (/max_payload/i.test(message)) {
+    return `it is larger than a message may be there: fewer arguments and variables, or a larger max_payload (${message})`;
   }
   if (/does not support 'tls'|server does not support tls/i.test(message)) return 'that NATS server has no TLS';
   if (/no suitable peers|insufficient resources/i.test(message)) {

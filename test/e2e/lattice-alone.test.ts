@@ -47,6 +47,19 @@ describe.skipIf(!hasNats)('a lattice without a node', () => {
     }
   });
 
+  test('what no record could hold is refused, and nothing of it is there', async () => {
+    const long = `k=${'x'.repeat(5000)}`;
+    for (const args of [
+      ['submit', counter, '--name', 'long'],
+      ['node', '--name', 'long'],
+    ]) {
+      const { status, stderr } = await wagSnap(...args, '--label', long);
+      expect({ status, stderr }).toEqual({ status: 2, stderr: 'wag-snap: --label: more than 4096 characters\n' });
+    }
+    expect((await wagSnap('history', 'long')).stderr).toContain('there is no job "long"');
+    expect((await wagSnap('nodes', '--all')).stdout).not.toContain('long');
+  });
+
   test('when all nodes are dead, nodes and jobs say so after the lease', async () => {
     const node = await world.node('only');
     await wagSnap('submit', counter, '--name', 'orphan');
