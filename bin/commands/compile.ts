@@ -8,7 +8,7 @@ import { parseJobs } from '../options/jobs.js';
 import { type Link, type LinkOptions, linkOptions, parseLinks } from '../options/link.js';
 import { once, parseArch, UsageError } from '../options/usage.js';
 import { expectKind } from '../programs/expect-kind.js';
-import { inputIdentity, moduleName, withInput } from '../programs/input-file.js';
+import { type InputFile, inputIdentity, moduleName, withInput, withProgram } from '../programs/input-file.js';
 import { uninterrupted } from '../programs/interruption.js';
 import { readLinkedModules } from '../programs/linked-modules.js';
 import { Progress } from '../show/progress.js';
@@ -116,9 +116,12 @@ const command: CommandModule<object, Options> = {
     const inputs = [options.module, ...links.map(({ path }) => path)].map(inputIdentity);
     const destination = output === undefined ? undefined : openDestination(output, inputs);
     const start = performance.now();
-    const { image, listing } = await withInput(options.module, (input) => {
+    const { deterministic, allowMissingImports, noSites } = options;
+    const early = { arch, cpu: level, deterministic, allowMissingImports, sites: !noSites };
+    const isAlone = links.length === 0 && !options.hostImports;
+    const { image, listing } = await withProgram(options.module, isAlone ? early : undefined, (input) => {
       expectKind(input, 'compile', ['module', 'component']);
-      return compile(input.path, options, { links, arch, level, jobs });
+      return compile(input, options, { links, arch, level, jobs });
     });
     if (options.dump !== undefined) {
       const { dump } = await import('../show/dump.js');
@@ -145,11 +148,11 @@ interface Parsed {
   readonly jobs: number | undefined;
 }
 
-async function compile(path: string, options: Options, { links, arch, level, jobs }: Parsed) {
+async function compile({ path, arrived }: InputFile, options: Options, { links, arch, level, jobs }: Parsed) {
   const { compileInDetail } = await import('../../src/api/compile-in-detail.js');
   const progress = new Progress('compiling');
   try {
-    return await compileInDetail(path, {
+    return await compileInDetail(arrived?.bytes ?? path, {
       name: options.module,
       arch,
       ...(level === undefined ? {} : { cpu: level }),
@@ -160,6 +163,7 @@ async function compile(path: string, options: Options, { links, arch, level, job
       sites: !options.noSites,
       linked: await readLinkedModules(links, 'compile'),
       functionListing: options.function,
+      early: arrived?.early,
       onProgress: (done, total) => progress.update(done, total),
     });
   } catch (error) {

@@ -108,7 +108,9 @@ const command: CommandModule<object, Options> = {
         ['$0 run --invoke add math.wasm 2 3', 'calls one function and prints what it returns'],
       ]) as never,
   handler: async (options) => {
-    const input = InputFile.open(options.program);
+    const { deterministic, allowMissingImports, link } = options;
+    const early = { arch: parseArch(undefined), deterministic, allowMissingImports };
+    const input = await InputFile.openProgram(options.program, link === undefined ? early : undefined);
     try {
       await run(input, options);
     } finally {

@@ -3,26 +3,27 @@
  * as often as one likes.
  *
  * What is no regular file (- for standard input, a FIFO, a device) is read to its end first, into a temporary file that
- * only we can read. Decodes nothing.
+ * only we can read; a module that is to be compiled, into memory (arriving-module.ts). Decodes nothing.
  */
 
 import { closeSync, existsSync, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import type { ArrivedModule, EarlyRequest } from '../../src/api/early-compilation.js';
 import { type FileKind, type FileType, fileType, HEAD_SIZE } from '../../src/api/file-kind.js';
 import type { HeldGeneration } from '../../src/api/find-generation.js';
-import { limits } from '../../src/api/limits.js';
 import { isRegistryReference } from '../../src/api/registry-reference.js';
-import { InputError, LimitError, systemReason, ToolError } from '../../src/base/errors.js';
+import { InputError, systemReason, ToolError } from '../../src/base/errors.js';
 import { captureHint, fileError } from '../../src/base/file-error.js';
 import type { Input } from '../../src/base/output.js';
 import { makeTemporaryFolder, removeTemporary } from '../../src/base/temporary.js';
 import { nameTemporary } from '../../src/base/temporary-names.js';
+import { readArriving } from './arriving-module.js';
+import { CHUNK, checkLength, type FirstBytes, readFirst, readSome } from './pipe.js';
 
 const STANDARD_INPUT = '-';
 /** What was looked for besides a snapshot in a store, by commands that take processes. */
 export const OR_PROCESS = 'no such file, no running program of this name, and';
-const CHUNK = 1 << 16;
 
 export class InputFile {
   private constructor(
@@ -34,6 +35,8 @@ export class InputFile {
     private folder: string | undefined,
     /** A snapshot in a store. */
     private readonly held: HeldGeneration | undefined = undefined,
+    /** A module that came by a pipe: then there is no file, and `path` is empty. */
+    readonly arrived: ArrivedModule | undefined = undefined,
   ) {}
 
   /** Of a snapshot in a store: the files that it is a difference to. */
@@ -51,16 +54,44 @@ export class InputFile {
    * @throws InputError when there is no such file, ToolError when it cannot be read, LimitError when it is endless
    */
   static open(name: string): InputFile {
-    const fd = name === STANDARD_INPUT ? 0 : openInput(name);
+    const fd = openInput(name);
     try {
-      const stat = fstatSync(fd);
-      if (stat.isDirectory()) throw new InputError('unreadable', `${name}: is a directory`);
-      if (stat.isFile() && fd !== 0) return new InputFile(name, name, fileType(readHead(fd)), undefined);
-      return InputFile.spool(name, fd);
+      return InputFile.fromFile(name, fd) ?? InputFile.spool(name, fd, readFirst(fd));
     } catch (error) {
       throw fileError(error, name);
     } finally {
-      if (fd !== 0) closeSync(fd);
+      closeInput(fd);
+    }
+  }
+
+  /** @returns undefined for what is no regular file, or has no name */
+  private static fromFile(name: string, fd: number): InputFile | undefined {
+    const stat = fstatSync(fd);
+    if (stat.isDirectory()) throw new InputError('unreadable', `${name}: is a directory`);
+    return stat.isFile() && fd !== 0 ? new InputFile(name, name, fileType(readHead(fd)), undefined) : undefined;
+  }
+
+  /**
+   * A program to be compiled: a file as above, but a module that is not in a file is kept in memory, and compiled while
+   * it is read.
+   *
+   * @param early how it will be compiled; undefined: it is not compiled early
+   */
+  static async openProgram(name: string, early: EarlyRequest | undefined): Promise<InputFile> {
+    const fd = openInput(name);
+    try {
+      const file = InputFile.fromFile(name, fd);
+      if (file !== undefined) return file;
+      const first = readFirst(fd);
+      const type = fileType(first.bytes);
+      const isBinary = first.bytes[0] === 0;
+      if (type.kind !== 'module' || !isBinary) return InputFile.spool(name, fd, first);
+      const arrived = await readArriving(name, fd, first, early);
+      return new InputFile(name, '', type, undefined, undefined, arrived);
+    } catch (error) {
+      throw fileError(error, name);
+    } finally {
+      closeInput(fd);
     }
   }
 
@@ -93,7 +124,7 @@ export class InputFile {
     }
   }
 
-  private static spool(name: string, fd: number): InputFile {
+  private static spool(name: string, fd: number, first: FirstBytes): InputFile {
     const folder = makeTemporaryFolder();
     try {
       const path = join(folder, name === STANDARD_INPUT ? 'stdin' : basename(name));
@@ -101,7 +132,8 @@ export class InputFile {
       // An image may be started from here.
       const copy = openSync(path, 'wx+', 0o700);
       try {
-        const type = copyToEnd(fd, copy, name);
+        const type = fileType(first.bytes);
+        copyToEnd(fd, copy, name, first, type.kind);
         return new InputFile(name, path, type, folder);
       } finally {
         closeSync(copy);
@@ -153,6 +185,15 @@ export async function withInput<T>(name: string, use: (input: InputFile) => T | 
   return using(InputFile.open(name), use);
 }
 
+/** The same of a program to be compiled. */
+export async function withProgram<T>(
+  name: string,
+  early: EarlyRequest | undefined,
+  use: (input: InputFile) => T | Promise<T>,
+): Promise<T> {
+  return using(await InputFile.openProgram(name, early), use);
+}
+
 /** The same of a snapshot, which may be in a store. */
 export async function withSnapshot<T>(
   name: string,
@@ -171,23 +212,18 @@ async function using<T>(input: InputFile, use: (input: InputFile) => T | Promise
   }
 }
 
-/** The kind of what was copied. A snapshot may have any size; anything else is limited like a module. */
-function copyToEnd(from: number, to: number, name: string): FileType {
+/** A snapshot may have any size; anything else is limited like a module. */
+function copyToEnd(from: number, to: number, name: string, { bytes, isAll }: FirstBytes, kind: FileKind): void {
+  let total = 0;
+  const add = (buffer: Buffer, length: number) => {
+    total += length;
+    if (kind !== 'snapshot' && kind !== 'image') checkLength(name, total);
+    keep(to, buffer, length, name);
+  };
+  add(bytes, bytes.length);
+  if (isAll) return;
   const buffer = Buffer.allocUnsafe(CHUNK);
-  let head = Buffer.alloc(0);
-  for (let total = 0; ; ) {
-    const got = readSome(from, buffer);
-    if (got === 0) return fileType(head);
-    if (head.length < HEAD_SIZE) head = Buffer.concat([head, buffer.subarray(0, got)]).subarray(0, HEAD_SIZE);
-    total += got;
-    if (total > limits.moduleBytes && !['snapshot', 'image'].includes(fileType(head).kind)) {
-      throw new LimitError(
-        'moduleBytes',
-        `${name}: has more than ${limits.moduleBytes} bytes, which no module may have`,
-      );
-    }
-    keep(to, buffer, got, name);
-  }
+  for (let got = readSome(from, buffer); got > 0; got = readSome(from, buffer)) add(buffer, got);
 }
 
 /** @throws ToolError when there is no room for the copy, which says nothing about the input */
@@ -202,26 +238,17 @@ function keep(to: number, buffer: Buffer, length: number, name: string): void {
   }
 }
 
-function readSome(fd: number, buffer: Buffer): number {
-  for (;;) {
-    try {
-      return readSync(fd, buffer, 0, buffer.length, null);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EOF') return 0;
-      // Another process that shares standard input has made it non-blocking.
-      if (code !== 'EAGAIN') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-    }
+function openInput(name: string): number {
+  if (name === STANDARD_INPUT) return 0;
+  try {
+    return openSync(name, 'r');
+  } catch (error) {
+    throw fileError(error, name);
   }
 }
 
-function openInput(path: string): number {
-  try {
-    return openSync(path, 'r');
-  } catch (error) {
-    throw fileError(error, path);
-  }
+function closeInput(fd: number): void {
+  if (fd !== 0) closeSync(fd);
 }
 
 function readHead(fd: number): Buffer {

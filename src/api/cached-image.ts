@@ -8,6 +8,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ownPackage } from '../base/package.js';
+import type { EarlyPieces } from '../compile/link/early-pieces.js';
 import { loadHostModule } from '../compile/link/host-module.js';
 import type { ImageCache, ImageKey } from '../image/cache.js';
 import {
@@ -18,18 +19,25 @@ import {
   type ObtainedImage,
 } from '../image/image-source.js';
 
+/** How a missing image is made. */
+interface MakeOptions {
+  /** Told before it compiles. */
+  readonly onCompile?: () => void;
+  /** What has been compiled of it. */
+  readonly early?: EarlyPieces | undefined;
+}
+
 /**
  * An image source that looks in a cache first and compiles what is missing. An image's path leads through the cache's
  * open folder, which is closed when the image is released.
  *
  * @param cache undefined: there is no cache
- * @param onCompile told before it compiles
  */
-export function cachedImages(cache: ImageCache | undefined, onCompile?: () => void): ImageSource {
+export function cachedImages(cache: ImageCache | undefined, { onCompile, early }: MakeOptions = {}): ImageSource {
   return (request) =>
     obtain(request, cache, async (keys) => {
       onCompile?.();
-      return (await import('./made-image.js')).makeImage(request, keys, cache);
+      return (await import('./made-image.js')).makeImage(request, keys, cache, early);
     });
 }
 
@@ -38,9 +46,14 @@ export function cachedImages(cache: ImageCache | undefined, onCompile?: () => vo
  *
  * @param signal ends that thread
  */
-export function obtainApart(request: ImageRequest, cache: ImageCache, signal: AbortSignal): Promise<ObtainedImage> {
+export function obtainApart(
+  request: ImageRequest,
+  cache: ImageCache,
+  signal: AbortSignal,
+  early?: EarlyPieces,
+): Promise<ObtainedImage> {
   return obtain(request, cache, async (keys) =>
-    (await import('./made-image.js')).makeApart(request, keys, cache, signal),
+    (await import('./made-image.js')).makeApart(request, keys, cache, signal, early),
   );
 }
 

@@ -1,19 +1,18 @@
 /** Compiles a module, with extra information for those who study the generated code. Loads the compiler. */
 
 import { availableParallelism } from 'node:os';
-import type { Target } from '../arch/masm/target.js';
-import { levels, targets } from '../arch/targets.js';
 import { Cancellation } from '../base/cancellation.js';
 import { InputError, UsageError } from '../base/errors.js';
 import { type CompileOptions as CompilerOptions, compileImageWithPauses } from '../compile/link/compile.js';
+import type { EarlyPieces } from '../compile/link/early-pieces.js';
 import { decodeModule } from '../wasm/decode.js';
 import { ExternKind, type Module } from '../wasm/module.js';
 import type { CompileOptions } from './compile-options.js';
-import { nativeLevel, ownArch } from './cpu.js';
 import { importNames } from './embedder/import-object.js';
 import { type LinkedModule, readLinks } from './links.js';
 import { NewImage } from './opened-image.js';
 import { checkEmbedder, readProgram } from './read-program.js';
+import { targetFor } from './target-for.js';
 
 export interface DetailOptions extends CompileOptions {
   /** Emit site tables and trap text. Without them a process cannot be captured. Default: true. */
@@ -22,6 +21,8 @@ export interface DetailOptions extends CompileOptions {
   readonly functionListing?: string | undefined;
   /** Modules that have been read already, instead of `links`. */
   readonly linked?: readonly LinkedModule[];
+  /** What was compiled of it while it was read. */
+  readonly early?: EarlyPieces | undefined;
 }
 
 /** Where the code of each instruction of one function starts: [offset in the body, text offset], both ascending. */
@@ -61,6 +62,7 @@ export async function compileInDetail(
       allowMissingImports,
       hostImports: typeof hostImports === 'object' ? importNames(hostImports) : hostImports,
       sites,
+      early: options.early,
       ...(options.onProgress && { onProgress: options.onProgress }),
       ...(listing && { debugging: record(listing.funcIndex, listing.starts) }),
     },
@@ -82,14 +84,6 @@ function record(wanted: number, starts: [bodyOffset: number, textOffset: number]
 function jobsOf({ jobs = availableParallelism() }: CompileOptions): number {
   if (Number.isInteger(jobs) && jobs >= 1) return jobs;
   throw new UsageError(`jobs: ${jobs} is not a number of threads`);
-}
-
-/** The target of a CPU and its level. @throws UsageError */
-function targetFor({ arch = ownArch(), cpu }: CompileOptions): Target {
-  const level = cpu === 'native' && arch === ownArch() ? nativeLevel() : cpu;
-  const target = level === undefined ? targets[arch] : (levels[arch] as Record<string, Target> | undefined)?.[level];
-  if (target !== undefined) return target;
-  throw new UsageError(`${[arch, ...(cpu === undefined ? [] : [cpu])].join(' ')}: there is no such CPU`);
 }
 
 /** Finds a function by its index, its export name, or its name in the name section. @throws InputError 'function' */

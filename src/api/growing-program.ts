@@ -14,6 +14,7 @@ import { BugError, ToolError, writeFailure } from '../base/errors.js';
 import { writeAt } from '../base/output.js';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
 import { trace } from '../base/trace.js';
+import type { EarlyPieces } from '../compile/link/early-pieces.js';
 import { GrowingImage } from '../compile/link/growing-image.js';
 import type { ImageCache } from '../image/cache.js';
 import { REQUEST_ALL, REQUEST_TABLES } from '../image/contract/growing-text.js';
@@ -60,6 +61,8 @@ export class GrowingProgram {
     private readonly request: ImageRequest,
     private readonly module: { readonly module: Module; readonly file: string },
     private readonly cache: ImageCache,
+    /** For the image: what was compiled while the module was read. */
+    private readonly early: EarlyPieces | undefined,
   ) {
     const { target, deterministic, allowMissingImports } = request;
     this.folder = makeTemporaryFolder(cache.isUsable() ? cache.folder : undefined);
@@ -237,7 +240,7 @@ export class GrowingProgram {
   /** Has a thread make the image for the cache. @throws when it cannot be made: as the compiler does */
   private async makeImage(): Promise<void> {
     if (this.stopped.signal.aborted) return;
-    const image = await obtainApart(this.request, this.cache, this.stopped.signal);
+    const image = await obtainApart(this.request, this.cache, this.stopped.signal, this.early);
     image.release();
   }
 

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
+import type { EarlyPieces } from '../compile/link/early-pieces.js';
 import type { ImageParts } from '../compile/link/image-file.js';
 import { writeImage } from '../compile/link/write-file.js';
 import type { ImageCache, ImageKey } from '../image/cache.js';
@@ -13,14 +14,16 @@ import { compileAttempts, compileRequestOf } from './compile-request.js';
  * Without a cache, the image is a temporary file that the caller deletes.
  *
  * @param keys of the attempts to compile it
+ * @param early what has been compiled of it
  * @throws ModuleError, LimitError, ToolError
  */
 export function makeImage(
   request: ImageRequest,
   keys: readonly ImageKey[],
   cache: ImageCache | undefined,
+  early?: EarlyPieces,
 ): ObtainedImage {
-  const { image, attempt } = compileAttempts(compileRequestOf(request));
+  const { image, attempt } = compileAttempts(compileRequestOf(request, early));
   return keep(image, keys[attempt], cache);
 }
 
@@ -30,8 +33,9 @@ export async function makeApart(
   keys: readonly ImageKey[],
   cache: ImageCache,
   signal: AbortSignal,
+  early?: EarlyPieces,
 ): Promise<ObtainedImage> {
-  const { image: bytes, attempt } = await compileApart(compileRequestOf(request), signal);
+  const { image: bytes, attempt } = await compileApart(compileRequestOf(request, early), signal);
   return keep({ bytes, size: bytes.length, parts: [{ bytes, fileOffset: 0 }] }, keys[attempt], cache);
 }
 

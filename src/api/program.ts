@@ -9,11 +9,13 @@ import type { ArchName } from '../arch/masm/target.js';
 import { Cancellation } from '../base/cancellation.js';
 import { InputError } from '../base/errors.js';
 import { nameTemporary } from '../base/temporary-names.js';
+import type { EarlyPieces } from '../compile/link/early-pieces.js';
 import type { ImageCache } from '../image/cache.js';
 import type { ImageRequest } from '../image/image-source.js';
 import type { EmbedderImport } from '../image/tables/identity.js';
 import { entryFunction } from '../wasm/entry.js';
 import { ExternKind, type Import, type Module } from '../wasm/module.js';
+import type { ArrivedModule } from './early-compilation.js';
 import type { FileKind } from './file-kind.js';
 import type { LinkedModule } from './links.js';
 import type { Prepared } from './prepared.js';
@@ -27,6 +29,8 @@ export interface ProgramFile {
   readonly kind: FileKind;
   /** Whether it is a temporary file, which `release` deletes. */
   readonly isTemporary: boolean;
+  /** What was read of a module that came by a pipe; then there is no file. */
+  readonly arrived?: ArrivedModule | undefined;
   /** May be called twice. */
   release(): void;
 }
@@ -44,6 +48,9 @@ export interface ProgramOptions {
   /** Functions that the embedder provides; default: none. */
   readonly hostImports?: readonly EmbedderImport[] | undefined;
 }
+
+/** So few bytes of function bodies are compiled sooner than a program begins that is compiled while it runs. */
+const LITTLE_LEFT = 4_000_000;
 
 export interface PreparedProgram extends Prepared {
   /** Its name, for messages. */
@@ -93,14 +100,14 @@ async function ownImage(input: ProgramFile): Promise<Program> {
 }
 
 async function compiledImage(input: ProgramFile, options: ProgramOptions): Promise<Program> {
-  const { name, path } = input;
+  const { name, path, arrived } = input;
   const [{ cachedImages, findCached }, { ImageCache }, { targets }, { decodeModule }] = await Promise.all([
     import('./cached-image.js'),
     import('../image/cache.js'),
     import('../arch/targets.js'),
     import('../wasm/decode.js'),
   ]);
-  const { bytes, isComponent, module: read } = await readContents(path, name);
+  const { bytes, isComponent, module: read } = await readContents(arrived?.bytes ?? path, name);
   input.release();
   const module = () => {
     const program = read();
@@ -112,10 +119,10 @@ async function compiledImage(input: ProgramFile, options: ProgramOptions): Promi
   const cache = new ImageCache();
   const cached = options.beginAtOnce ? findCached(request, cache) : undefined;
   if (options.beginAtOnce && cached === undefined) {
-    const growing = await growingProgram(request, module(), cache);
+    const growing = await growingProgram(request, module(), cache, arrived?.early);
     if (growing !== undefined) return { ...growing, hasModule: !isComponent };
   }
-  const image = cached ?? (await cachedImages(cache)(request));
+  const image = cached ?? (await cachedImages(cache, { early: arrived?.early })(request));
   nameTemporary(image.path, name);
   return {
     image: image.path,
@@ -132,14 +139,19 @@ async function growingProgram(
   request: ImageRequest,
   { bytes, file }: ProgramBytes,
   cache: ImageCache,
+  early: EarlyPieces | undefined,
 ): Promise<Omit<Program, 'hasModule'> | undefined> {
   const { decodeModule } = await import('../wasm/decode.js');
-  const { canGrow } = await import('../compile/link/growing-image.js');
+  const [{ canGrow }, { bodyBytesOf }] = await Promise.all([
+    import('../compile/link/growing-image.js'),
+    import('../compile/link/bodies.js'),
+  ]);
   const module = decodeModule(bytes, file);
   const isLinked = (request.linked ?? []).length > 0 || request.hostImports !== undefined;
   if (isLinked || !canGrow(module)) return undefined;
+  if (early !== undefined && bodyBytesOf(module) - early.bodyBytes < LITTLE_LEFT) return undefined;
   const { GrowingProgram } = await import('./growing-program.js');
-  const growing = new GrowingProgram(request, { module, file }, cache);
+  const growing = new GrowingProgram(request, { module, file }, cache, early);
   nameTemporary(growing.path, request.file);
   return {
     image: growing.path,

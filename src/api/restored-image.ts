@@ -230,7 +230,7 @@ function write(
     name,
     maxMemory,
     maxStack,
-    images: cachedImages(new ImageCache(), () => source.unpacking?.begin()),
+    images: cachedImages(new ImageCache(), { onCompile: () => source.unpacking?.begin() }),
     ...(onProgress === undefined ? {} : { onProgress }),
     output,
     ...source,

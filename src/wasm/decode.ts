@@ -46,6 +46,24 @@ export function isBinaryModule(bytes: Uint8Array): boolean {
  * LimitError. The result keeps and shares `bytes`.
  */
 export function decodeModule(bytes: Uint8Array, file = 'module'): Module {
+  return readParts(bytes, file).finish();
+}
+
+/**
+ * Decodes the beginning of a module: all before its code section. Of the rest it knows how many functions there are,
+ * and data segments if the module has counted them. Their places are unknown, and 0.
+ *
+ * @throws as decodeModule
+ */
+export function decodeBeforeCode(bytes: Uint8Array, file: string): Module {
+  const parts = readParts(bytes, file);
+  parts.bodyStart = new Uint32Array(parts.definedFuncCount);
+  parts.bodyEnd = new Uint32Array(parts.definedFuncCount);
+  parts.datas.length = parts.dataCount ?? 0;
+  return parts.finish();
+}
+
+function readParts(bytes: Uint8Array, file: string): ModuleParts {
   const reader = new Reader(bytes, file);
   const parts = new ModuleParts(bytes, file);
   reader.refTypes = parts.context.refTypes;
@@ -68,7 +86,7 @@ export function decodeModule(bytes: Uint8Array, file = 'module'): Module {
     if (reader.pos !== end) throw reader.malformed('section size mismatch');
     reader.end = bytes.length;
   }
-  return parts.finish();
+  return parts;
 }
 
 function readPreamble(reader: Reader): void {

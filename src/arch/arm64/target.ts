@@ -17,6 +17,7 @@ export const arm64: Target = {
   safepointTrap: new Uint8Array([0x00, 0x00, 0x20, 0xd4]), // brk #0
   safepointPcBias: 0, // the saved pc is the instruction's own
   hostConstants,
+  nearText: FAR_CALLS,
   createAssembler: (initialBytes = 65536, usage = plan, textBytes = initialBytes) =>
     new Arm64MacroAssembler(initialBytes, textBytes > FAR_CALLS, usage),
 };

@@ -37,6 +37,8 @@ export interface Target {
   readonly safepointPcBias: number;
   /** What the host layer imports from module "target", by name: system call numbers, flags, offsets. */
   readonly hostConstants: Readonly<Record<string, number>>;
+  /** The most bytes of text in which calls need no more code than in less text. */
+  readonly nearText: number;
   /**
    * @param plan another use of the same registers, for tests
    * @param textBytes how much text there may come to be in all; default: initialBytes

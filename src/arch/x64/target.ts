@@ -19,6 +19,7 @@ export const x64: Target = {
   safepointTrap: new Uint8Array([0xcc]), // int3
   safepointPcBias: 1, // a trap, not a fault: the saved rip is past it
   hostConstants,
+  nearText: Infinity,
   createAssembler: (initialBytes = 65536, usage = plan) => new X64MacroAssembler(initialBytes, usage),
 };
 

@@ -18,8 +18,15 @@ export function firstApart({ bodyStart, bodyEnd }: Module, masm: MacroAssembler)
 }
 
 /** Of all function bodies of a module. */
-export function bodyBytesOf({ bodyStart, bodyEnd }: Module): number {
-  return bodyEnd.reduce((sum, end, i) => sum + end - bodyStart[i], 0);
+export function bodyBytesOf(module: Module): number {
+  return bodyBytesBetween(module, 0, module.bodyStart.length);
+}
+
+/** Of its defined functions from `first` on, without `end`. */
+export function bodyBytesBetween({ bodyStart, bodyEnd }: Module, first: number, end: number): number {
+  let bytes = 0;
+  for (let i = first; i < end; i++) bytes += bodyEnd[i] - bodyStart[i];
+  return bytes;
 }
 
 /** Adds the function to an error about a limit of code or tables as a whole, which does not say where it was met. */

@@ -24,6 +24,7 @@ import type { CodeGenerator } from '../generator.js';
 import { blockingWindows } from './blocking-windows.js';
 import { DataLayout } from './data-layout.js';
 import { describe, functionNames, functionPlaces } from './describe.js';
+import type { EarlyPieces } from './early-pieces.js';
 import { embedderTable } from './embedder-table.js';
 import { exceptionTables, throws } from './exception-tables.js';
 import { dataSegmentBytes, finishData } from './finish-data.js';
@@ -63,6 +64,8 @@ export interface CompileOptions {
    * same. Default: 1.
    */
   readonly jobs?: number;
+  /** What was compiled of the main module while it was read (early-compiler.ts). The image is the same. */
+  readonly early?: EarlyPieces | undefined;
   /** Whether the image carries the modules. Default: true. */
   readonly includeModule?: boolean;
   /** A seed, for tests: makes the image as another version of the compiler might. See variation.ts. */
@@ -209,6 +212,7 @@ function* compileSteps(modules: readonly ModuleInput[], options: CompileOptions)
     sites: wantSites || throws(instances) ? sitesFor(instances) : undefined,
     variation: variationOf(options),
     jobs: options.debugging === undefined ? jobs : 1,
+    early: options.debugging === undefined ? options.early : undefined,
     pieceBytes: options.pieceBytes,
     onProgress: options.onProgress,
   }));

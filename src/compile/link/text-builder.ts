@@ -26,8 +26,7 @@ import { entrySite } from '../convention/entry-site.js';
 import { BUILTINS, type CodeEnvironment } from '../convention/environment.js';
 import { FUNCTION_ALIGN } from '../convention/function-align.js';
 import type { InstanceCode } from '../generator.js';
-import type { Crew } from '../parallel/crew.js';
-import type { CodePiece, PieceRange } from '../parallel/piece.js';
+import type { CodePiece, PlacedPiece } from '../parallel/piece.js';
 import { type BlockingWindow, emitBlockingSyscall } from '../stubs/blocking-syscall.js';
 import { callTo, type StubContext } from '../stubs/context.js';
 import { embedderFrame, emitEmbedderThunk } from '../stubs/embedder-call.js';
@@ -37,13 +36,13 @@ import { emitSignalEntry } from '../stubs/signal.js';
 import { emitStart } from '../stubs/start.js';
 import { bodyBytesOf, inFunction } from './bodies.js';
 import { constantGlobals } from './constant-globals.js';
-import { crewFor } from './crew.js';
 import type { DataLayout } from './data-layout.js';
 import { embedderOrdinals } from './embedder-table.js';
 import { type HostInstance, hostEnvironment, stubContext } from './host-text.js';
 import { hostTextFor } from './host-text-file.js';
 import { findExport, funcType } from './imports.js';
 import { definition, type LinkedInstance, Provider } from './linked-instance.js';
+import { PiecesApart } from './pieces-apart.js';
 import { StubTable } from './stub-table.js';
 import type { TextOptions } from './text-options.js';
 
@@ -254,11 +253,11 @@ export class TextBuilder {
     const code = this.options.generator.begin(masm, { module, layout, environment: this.environment(instance), file });
     const count = module.funcTypes.length - module.importedFuncCount;
     const order = this.options.variation?.order(count);
-    const crew = this.crewFor(instance);
+    const apart = new PiecesApart(instance, layout, () => this.environment(instance), this);
     try {
       for (let i = 0; i < count; ) {
         masm.align(FUNCTION_ALIGN);
-        const piece = crew?.piece(i);
+        const piece = apart.piece(i);
         if (piece !== undefined && this.hasRoomFor(piece)) {
           this.append(code, piece);
           this.compiled(instance, code, piece.first, piece.end);
@@ -280,7 +279,7 @@ export class TextBuilder {
         yield;
       }
     } finally {
-      crew?.stop();
+      apart.stop();
     }
     code.link();
     this.functionOffsets[index] = code.functionOffsets;
@@ -302,12 +301,6 @@ export class TextBuilder {
     this.options.onProgress?.(this.compiledBytes, this.bodyBytes);
   }
 
-  private crewFor(instance: LinkedInstance): Crew | undefined {
-    const { masm, start, textBytes, options } = this;
-    const layout = this.layout.layouts[instance.index];
-    return crewFor(instance, layout, this.environment(instance), { masm, imageStart: start, textBytes, options });
-  }
-
   /**
    * Whether the piece can be appended without meeting a limit. If not, its functions are compiled one by one, to find
    * out which one meets it.
@@ -319,10 +312,10 @@ export class TextBuilder {
     return sites === undefined || this.options.sites?.canAppend(sites) === true;
   }
 
-  private append(code: InstanceCode, piece: CodePiece & PieceRange): void {
+  private append(code: InstanceCode, piece: PlacedPiece): void {
     const { masm } = this;
     const textOffset = masm.offset;
-    masm.appendCode(piece.code, piece.references, this.start);
+    masm.appendCode(piece.code, piece.references, piece.imageStart);
     code.adopt(piece.first, piece.functionOffsets, piece.calls, textOffset);
     this.handlers.append(piece.handlers, textOffset);
     if (piece.sites !== undefined) this.options.sites?.append(piece.sites, textOffset);

@@ -4,6 +4,7 @@ import type { Target } from '../../arch/masm/target.js';
 import type { SiteTables } from '../../image/tables/site-tables.js';
 import type { Variation } from '../convention/variation.js';
 import type { CodeGenerator } from '../generator.js';
+import type { EarlyPieces } from './early-pieces.js';
 
 export interface TextOptions {
   readonly target: Target;
@@ -16,6 +17,8 @@ export interface TextOptions {
   readonly jobs?: number;
   /** Bytes of function bodies that a thread compiles at a time. When given, threads compile modules of any size. */
   readonly pieceBytes?: number | undefined;
+  /** What was compiled while the module was read. */
+  readonly early?: EarlyPieces | undefined;
   /** Whether every caller reserves room for any tail call (baseline/tail-calls.ts); default: false. */
   readonly tailRoom?: boolean;
 }

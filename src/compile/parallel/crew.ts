@@ -13,10 +13,10 @@ import { threadUrl } from '../../base/thread-url.js';
 import { trace } from '../../base/trace.js';
 import type { CodeGenerator } from '../generator.js';
 import { Control } from './control.js';
-import { type CodePiece, type PieceRange, pieceRanges } from './piece.js';
+import { type CodePiece, type PieceRange, type PlacedPiece, pieceRanges } from './piece.js';
 import { PieceCompiler, type PieceContext, type PieceInstance } from './piece-compiler.js';
 import type { ThreadData, ThreadMessage } from './thread.js';
-import { receiveInstance, sendLayout, sendModule, type ThreadInput } from './thread-input.js';
+import { receiveInstance, sendLayout, sendModule, sharedBytes, type ThreadInput } from './thread-input.js';
 
 /**
  * Bytes of function bodies for each thread beyond the first. A thread takes half a second of processor time until V8 has
@@ -81,7 +81,7 @@ export class Crew {
       target: { name: target.name, cpuNeeds: target.cpuNeeds },
       ranges: this.ranges,
       context,
-      module: sendModule(module),
+      module: { ...sendModule(module), bytes: sharedBytes(module.bytes) },
       layout: sendLayout(layout),
       file,
     };
@@ -112,7 +112,7 @@ export class Crew {
    * Waits for the piece that begins with defined function `first`; compiles other pieces meanwhile.
    * @returns undefined when the caller has to compile the function
    */
-  piece(first: number): (CodePiece & PieceRange) | undefined {
+  piece(first: number): PlacedPiece | undefined {
     const index = this.indexes.get(first);
     if (index === undefined) return undefined;
     const { control, ready } = this;

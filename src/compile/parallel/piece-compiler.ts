@@ -50,7 +50,17 @@ export class PieceCompiler {
    * @param proceed asked before each function; false abandons the piece
    * @returns undefined when the linking thread must compile the functions
    */
-  compile({ first, end }: PieceRange, proceed: () => boolean): CodePiece | undefined {
+  compile(range: PieceRange, proceed: () => boolean): CodePiece | undefined {
+    const steps = this.steps(range);
+    while (proceed()) {
+      const step = steps.next();
+      if (step.done) return step.value;
+    }
+    return undefined;
+  }
+
+  /** The same; yields after each function. */
+  *steps({ first, end }: PieceRange): Generator<void, CodePiece | undefined> {
     const { instance, context, target } = this;
     const { module } = instance;
     const masm = target.createAssembler(
@@ -68,16 +78,17 @@ export class PieceCompiler {
     const code = this.generator.begin(masm, { ...instance, environment });
     try {
       for (let i = first; i < end; i++) {
-        if (!proceed()) return undefined;
         masm.align(FUNCTION_ALIGN);
         code.compile(module.importedFuncCount + i);
         if (code.lacksTailRoom) return undefined;
+        yield;
       }
     } catch {
       return undefined;
     }
     return {
       code: masm.code().slice() as Uint8Array<ArrayBuffer>,
+      imageStart: context.imageStart,
       references: masm.references.list(),
       functionOffsets: code.functionOffsets.slice(first, end) as Int32Array<ArrayBuffer>,
       calls: code.takeCalls(),

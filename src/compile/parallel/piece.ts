@@ -13,6 +13,8 @@ import type { DirectCallLists } from '../generator.js';
 
 export interface CodePiece {
   readonly code: Uint8Array<ArrayBuffer>;
+  /** The image offset of TEXT with which it was made. */
+  readonly imageStart: number;
   /** What MacroAssembler.appendCode moves. */
   readonly references: References;
   /** Offset in `code` of each function. */
@@ -28,6 +30,9 @@ export interface PieceRange {
   readonly first: number;
   readonly end: number;
 }
+
+/** A piece with its place. */
+export type PlacedPiece = CodePiece & PieceRange;
 
 /** Least bytes of function bodies in a piece (the last one may have fewer): some 20 ms of work. */
 const PIECE_BYTES = 1 << 18;

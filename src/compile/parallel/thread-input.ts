@@ -10,10 +10,13 @@ import { exactOf, funcType, RefTypes } from '../../wasm/ref-types.js';
 import type { PieceRange } from './piece.js';
 import type { PieceContext, PieceInstance } from './piece-compiler.js';
 
-export interface ThreadInput {
+export interface ThreadInput extends SentInstance {
   readonly target: Pick<Target, 'name' | 'cpuNeeds'>;
   readonly ranges: readonly PieceRange[];
   readonly context: PieceContext;
+}
+
+export interface SentInstance {
   readonly module: SentModule;
   readonly layout: SentLayout;
   readonly file: string;
@@ -42,7 +45,7 @@ type Kept =
   | 'declaredFuncs';
 
 interface SentModule extends Pick<Module, Kept> {
-  readonly bytes: Uint8Array<SharedArrayBuffer>;
+  readonly bytes: Uint8Array;
   /** Of each type: how many parameters and results; then their codes. */
   readonly typeCounts: Uint32Array;
   readonly typeCodes: Int32Array;
@@ -58,9 +61,8 @@ interface SentModule extends Pick<Module, Kept> {
   readonly dataSegments: number;
 }
 
+/** The bytes are those of the module until they are replaced by shared ones: sharedBytes(). */
 export function sendModule(module: Module): SentModule {
-  const bytes = new Uint8Array(new SharedArrayBuffer(module.bytes.length));
-  bytes.set(module.bytes);
   const typeCounts = new Uint32Array(2 * module.types.length);
   const typeCodes = new Int32Array(
     module.types.reduce((sum, { params, results }) => sum + params.length + results.length, 0),
@@ -75,7 +77,7 @@ export function sendModule(module: Module): SentModule {
     at += params.length + results.length;
   });
   return {
-    bytes,
+    bytes: module.bytes,
     typeCounts,
     typeCodes,
     identities: module.types.map(({ identity }) => identity),
@@ -102,6 +104,12 @@ export function sendModule(module: Module): SentModule {
   };
 }
 
+export function sharedBytes(bytes: Uint8Array): Uint8Array<SharedArrayBuffer> {
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  return shared;
+}
+
 export function sendLayout(layout: InstanceLayout): SentLayout {
   const { start, index, typeIds, module } = layout;
   const subtypes = new Map<number, readonly number[]>();
@@ -113,7 +121,7 @@ export function sendLayout(layout: InstanceLayout): SentLayout {
 }
 
 /** The instance as it is on the thread that links, but for what no function body depends on. */
-export function receiveInstance({ module: sent, layout, file }: ThreadInput): PieceInstance {
+export function receiveInstance({ module: sent, layout, file }: SentInstance, Layout = InstanceLayout): PieceInstance {
   const types = receiveTypes(sent);
   const { typeCounts, typeCodes, identities, supertypes, open, ...rest } = sent;
   const { globalTypes, mutable, elementTypes, dataSegments, ...kept } = rest;
@@ -133,7 +141,7 @@ export function receiveInstance({ module: sent, layout, file }: ThreadInput): Pi
     id: () => layout.typeIds[next++], // asked for each type, in order
     subtypes: (id: number) => layout.subtypes.get(id) ?? [id],
   };
-  return { module, layout: new InstanceLayout(module, layout.start, layout.index, ids, file), file };
+  return { module, layout: new Layout(module, layout.start, layout.index, ids, file), file };
 }
 
 function segment(type: ValType): ElementSegment {

@@ -192,14 +192,19 @@ export const cli: Area = {
         ["openSync(path, 'wx+', 0o700)", "openSync(path, 'wx+', 0o755)"],
         ['removeTemporary(folder);\n      throw error;', 'throw error;'],
         ['if (this.folder !== undefined) removeTemporary(this.folder);', ''],
-        ['total > limits.moduleBytes && !', 'total > limits.moduleBytes * 1000 && !'],
-        ["&& !['snapshot', 'image'].includes(fileType(head).kind)", ''],
+        ["if (kind !== 'snapshot' && kind !== 'image') checkLength", 'checkLength'],
         ['if (fd !== 0) closeSync(fd);', ''],
-        ["if (code !== 'EAGAIN') throw error;", 'throw error;'],
       ],
       equivalent: [
         ['if (stat.isDirectory()) throw', 'if (false) throw', 'reading it fails, which is told in the same words'],
-        ['if (head.length < HEAD_SIZE) head', 'head', 'the first bytes stay the same: it only takes longer'],
+      ],
+    },
+    {
+      file: 'bin/programs/pipe.ts',
+      tests: ['test/unit/bin/programs/input-file.test.ts'],
+      changes: [
+        ['length <= limits.moduleBytes', 'length <= limits.moduleBytes * 1000'],
+        ["if (code !== 'EAGAIN') throw error;", 'throw error;'],
       ],
     },
     {
