@@ -11,7 +11,8 @@ export class DataPatch {
   readonly start: number;
   readonly bytes: Uint8Array;
   private readonly view: DataView;
-  private readonly relocated: Set<number>;
+  /** For each word of 8 bytes whether it is a pointer. */
+  private readonly pointers: Uint8Array;
 
   constructor(image: ImageDescription) {
     this.start = image.identity.data.imageOffset;
@@ -19,10 +20,12 @@ export class DataPatch {
     this.view = new DataView(this.bytes.buffer);
     const count = this.number(this.start + RT_BASE_RELOC_COUNT);
     const list = image.loadedBytes(this.number(this.start + RT_BASE_RELOCS), count * 4);
-    this.relocated = new Set(new Uint32Array(list.slice().buffer));
-    for (const at of this.relocated) {
-      if (at < this.start || at + 8 > this.start + this.bytes.length)
-        throw damaged('a relocation lies outside of DATA');
+    this.pointers = new Uint8Array(this.bytes.length >>> 3);
+    for (const at of new Uint32Array(list.slice().buffer)) {
+      const offset = at - this.start;
+      if (offset < 0 || offset + 8 > this.bytes.length || offset % 8 !== 0)
+        throw damaged('a relocation is no word of DATA');
+      this.pointers[offset >>> 3] = 1;
     }
   }
 
@@ -44,7 +47,7 @@ export class DataPatch {
 
   /** A u64 that is not a pointer, or is a null pointer. */
   bits(at: number, lo: number, hi: number): void {
-    this.relocated.delete(at);
+    this.pointers[(at - this.start) >>> 3] = 0;
     this.view.setUint32(at - this.start, lo, true);
     this.view.setUint32(at - this.start + 4, hi, true);
   }
@@ -56,11 +59,13 @@ export class DataPatch {
   /** A pointer to an image offset. */
   pointer(at: number, target: number): void {
     this.u64(at, target);
-    this.relocated.add(at);
+    this.pointers[(at - this.start) >>> 3] = 1;
   }
 
   /** Image offsets of all words that hold pointers. */
   relocations(): Uint32Array {
-    return Uint32Array.from(this.relocated);
+    const found: number[] = [];
+    for (let word = 0; word < this.pointers.length; word++) if (this.pointers[word]) found.push(this.start + word * 8);
+    return Uint32Array.from(found);
   }
 }

@@ -15,8 +15,10 @@ import { Op } from '../wasm/opcodes.js';
 import { exactOf } from '../wasm/ref-types.js';
 import { someInstruction } from '../wasm/some-instruction.js';
 
+/** Looking for tail calls takes long, and a program's later snapshots have the same modules (ground.ts). */
+const uses = new WeakMap<Module, boolean>();
+
 export class TailCalls {
-  private readonly uses = new Map<Module, boolean>();
   /** The slots that a call of a type reserves. */
   private readonly slots = new Map<string, number>();
   private readonly tailSlots: number;
@@ -34,15 +36,9 @@ export class TailCalls {
     const results = (module: Module, type: FuncType) =>
       Array.from(exactOf(type).results, (code) => module.refTypes.key(code));
     if (results(calledModule, called).join() !== results(actualModule, actual).join()) return false;
-    if (!this.usesTailCalls(actualModule)) return false;
+    if (!usesTailCalls(actualModule)) return false;
     const reserved = Math.max(this.slots.get(erasedKey(called)) ?? 0, this.tailSlots);
     return (this.slots.get(erasedKey(actual)) ?? Infinity) <= reserved;
-  }
-
-  private usesTailCalls(module: Module): boolean {
-    let uses = this.uses.get(module);
-    if (uses === undefined) this.uses.set(module, (uses = hasTailCalls(module)));
-    return uses;
   }
 }
 
@@ -55,7 +51,11 @@ function erasedKey({ params, results }: FuncType): string {
 }
 
 /** Whether a tail call occurs in the function bodies, which are valid. */
-function hasTailCalls(module: Module): boolean {
-  const codes: readonly number[] = [Op.ReturnCall, Op.ReturnCallIndirect, Op.ReturnCallRef];
-  return someInstruction(module, (bytes, at) => codes.includes(bytes[at]));
+function usesTailCalls(module: Module): boolean {
+  let known = uses.get(module);
+  if (known === undefined) {
+    const codes: readonly number[] = [Op.ReturnCall, Op.ReturnCallIndirect, Op.ReturnCallRef];
+    uses.set(module, (known = someInstruction(module, (bytes, at) => codes.includes(bytes[at]))));
+  }
+  return known;
 }
