@@ -28,7 +28,7 @@ export interface ProgramOutput {
   readonly out: string;
   /** Of one that prints to files: where standard output and standard error are, as of now. */
   readonly paths?: readonly [string, string];
-  /** The process has them. */
+  /** It is about to begin: nobody removes them any more. */
   nameAfter(pid: number): void;
   /** What a process that was not started has written to its standard error. */
   said(): string;
@@ -42,7 +42,7 @@ export class Held implements HeldProgram {
   hasBegun = false;
   /** Never of one that has not begun. */
   readonly ended: Promise<ProcessEnd>;
-  readonly streams: HeldStreams | undefined;
+  streams: HeldStreams | undefined;
   /** How it has ended: of a short program, this may be known before it is known that it had begun. */
   private exit: ProcessEnd | undefined;
   private tellEnd: (end: ProcessEnd) => void = () => {};
@@ -61,8 +61,6 @@ export class Held implements HeldProgram {
       this.exit = { code, signal };
       if (this.hasBegun) this.tellEnd(this.exit);
     });
-    const { paths } = printed;
-    this.streams = child.stdin && paths ? new ProgramStreams(child.stdin, paths, this.ended) : undefined;
   }
 
   /** Of one that begins before all of its memory is there. */
@@ -94,6 +92,9 @@ export class Held implements HeldProgram {
   }
 
   async begin(): Promise<boolean> {
+    const { child, printed } = this;
+    printed.nameAfter(this.pid);
+    if (child.stdin && printed.paths) this.streams = new ProgramStreams(child.stdin, printed.paths, this.ended);
     this.socket.write(BEGIN);
     this.hasBegun = (await byteOf(this.socket)) === STARTED;
     if (!this.hasBegun) return false;
@@ -162,7 +163,6 @@ export async function holdProgram(
       child.kill('SIGKILL');
       throw new ToolError('not-started', `the program could not be started here: ${output.said()}`);
     }
-    output.nameAfter(child.pid ?? -1);
     lazy?.serve(child.stdio[socketAt + 1] as Duplex);
     return new Held(child, socket, emulated, output, lazy);
   } catch (error) {

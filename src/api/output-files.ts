@@ -1,6 +1,6 @@
 /** Files for what a program prints, which outlive it. */
 
-import { closeSync, fstatSync, linkSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { closeSync, fstatSync, linkSync, openSync, readSync, renameSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { createFolders } from '../base/create-folders.js';
 import { systemReason, ToolError } from '../base/errors.js';
@@ -44,10 +44,13 @@ export class OutputFiles implements ProgramOutput {
     for (let n = 1; n <= TRIES; n++) {
       const base = join(this.folder, `${this.name}-${pid}${n === 1 ? '' : `-${n}`}`);
       const [out, err] = this.paths;
-      if (!moveTo(out, `${base}.out`)) continue;
-      moveTo(err, `${base}.err`);
-      this.paths = [`${base}.out`, `${base}.err`];
-      return;
+      const named = [`${base}.out`, `${base}.err`] as const;
+      if (!moveTo(out, named[0])) continue;
+      if (moveTo(err, named[1])) {
+        this.paths = named;
+        return;
+      }
+      renameSync(named[0], out); // both, or neither
     }
     throw new ToolError('write', `${this.folder}: there are ${TRIES} files of a program with pid ${pid}: remove some`);
   }

@@ -11,7 +11,7 @@ const END = { code: 3, signal: null };
 function held(): { program: Held; exit: () => void; socket: Duplex } {
   const child = Object.assign(new EventEmitter(), { pid: 1, stdin: null, unref: () => {} });
   const socket = new Duplex({ read: () => {}, write: (_bytes, _encoding, done) => done() });
-  const files = { out: 'out', paths: ['out', 'err'] } as never;
+  const files = { out: 'out', paths: ['out', 'err'], nameAfter: () => {} } as never;
   const program = new Held(child as unknown as ChildProcess, socket, false, files, undefined);
   return { program, socket, exit: () => child.emit('exit', END.code, END.signal) };
 }

@@ -64,8 +64,9 @@ test('output files of a receiver that was killed are removed', () => {
   checkOutputFolder(there);
   expect(own.paths.map((path) => existsSync(path))).toEqual([true, true]);
   expect(existsSync(left)).toBe(false);
+  writeFileSync(join(there, 'job-7.err'), 'of another program');
   own.nameAfter(7);
-  expect(readdirSync(there).sort()).toEqual(['job-7.err', 'job-7.out']);
+  expect(readdirSync(there).sort()).toEqual(['job-7-2.err', 'job-7-2.out', 'job-7.err']); // both names, or the next number
 });
 
 test('there is room for its memory, or not', () => {
