@@ -153,7 +153,7 @@ export interface TlsListenerEvents {
   refused(address: string, why: string, fingerprint: string | undefined): void;
 }
 
-/** The most connections at the same time, those included that have not identified themselves. */
+/** The most connections at the same time. */
 const CONNECTIONS_MAX = 256;
 
 export interface TlsListener {
@@ -177,14 +177,26 @@ export async function listenTls(
     handshakeTimeout: HANDSHAKE,
     secureOptions: constants.SSL_OP_NO_TICKET, // each connection shows its key
   });
-  server.maxConnections = CONNECTIONS_MAX;
   const connections = new Set<Socket>();
-  server.on('connection', (socket) => {
+  /** Those that have not identified themselves, by their addresses, the oldest first: it makes room for a new one. */
+  const unknown = new Map<string, Socket>();
+  server.on('connection', (socket: Socket) => {
+    const from = remoteText(socket);
+    if (connections.size >= CONNECTIONS_MAX) {
+      const [oldest] = unknown.values();
+      if (oldest === undefined) return socket.destroy();
+      oldest.destroy();
+    }
     connections.add(socket);
-    socket.on('close', () => connections.delete(socket));
+    unknown.set(from, socket);
+    socket.on('close', () => {
+      connections.delete(socket);
+      unknown.delete(from);
+    });
   });
   server.on('secureConnection', (socket) => {
     const from = remoteText(socket);
+    unknown.delete(from);
     const fingerprint = peerOf(socket);
     socket.on('error', () => {}); // only the socket's end matters
     if (socket.alpnProtocol !== PROTOCOL_NAME || fingerprint === undefined || !peers.admits(fingerprint)) {

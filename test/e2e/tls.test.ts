@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createConnection, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, createServer as createTlsServer } from 'node:tls';
@@ -296,6 +296,22 @@ describe('who is not known', () => {
     expect((await migrate(counter.pid, listener, '--dir', 'x::/d')).stderr).toMatch(/gives no directory this name/);
     await expectNothing();
   });
+});
+
+test('crowds that say nothing keep nobody out who is known', async () => {
+  const counter = await counters.start();
+  const listener = await listen('--dir', `${counter.data}::data`);
+  const [host, port] = listener.address.split(':');
+  const crowd: Socket[] = [];
+  for (let n = 0; n < 300; n++) {
+    const socket = createConnection(Number(port), host);
+    socket.on('error', () => {});
+    crowd.push(socket);
+    await once(socket, 'connect');
+  }
+  const looked = await migrate(counter.pid, listener, '--dir', 'data::/d', '--dry-run');
+  for (const socket of crowd) socket.destroy();
+  expect([looked.status, looked.stderr]).toEqual([0, '']);
 });
 
 describe('what answers is no receiver', () => {
