@@ -200,7 +200,7 @@ const command: CommandModule<object, Options> = {
 export default command;
 
 async function moveWorkload(options: Options, report: MoveReport): Promise<void> {
-  const [{ EarlyLink, parseDestination }, { checkLazy }] = await Promise.all([
+  const [{ EarlyLink, parseDestination }, { checkOptions }] = await Promise.all([
     import('../../src/api/destination.js'),
     import('../../src/api/migrate-options.js'),
   ]);
@@ -209,9 +209,6 @@ async function moveWorkload(options: Options, report: MoveReport): Promise<void>
     keys: options.keys,
     peers: several(options.peer),
   });
-  if (options.onTimeout !== undefined && options.maxTime === undefined) {
-    throw new UsageError(`--on-timeout ${options.onTimeout} needs --max-time: after what time?`);
-  }
   const duration = (name: string, text: string | undefined) =>
     text === undefined ? undefined : parseDuration(name, text);
   const size = (name: string, text: string | undefined) => (text === undefined ? undefined : parseSize(name, text));
@@ -239,7 +236,7 @@ async function moveWorkload(options: Options, report: MoveReport): Promise<void>
     patience: duration('timeout', options.timeout),
     onWarning: printWarning,
   };
-  checkLazy(moving);
+  checkOptions(moving);
   if (PID.test(options.process) && !existsSync(`/proc/${options.process}`)) await attachGiven(options.process); // fails
   const interruption = new Interruption('it continues here');
   const { abortSignal } = interruption;

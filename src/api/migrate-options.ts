@@ -40,8 +40,25 @@ export interface MigrateOptions extends ContinuationOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws UsageError for what cannot be together */
-export function checkLazy({ lazy = false, onTimeout, maxTime, copy, attach }: MigrateOptions): void {
+const OUTCOMES: readonly unknown[] = ['stop', 'lazy', 'cancel'];
+
+/** @throws UsageError for values that mean nothing, and for what cannot be together */
+export function checkOptions(options: MigrateOptions): void {
+  const { limitRate, downtime, maxTime, patience, onTimeout } = options;
+  for (const [name, value] of Object.entries({ limitRate, downtime, maxTime, patience })) {
+    const isFine = value === undefined || (typeof value === 'number' && value > 0 && value < Infinity);
+    if (!isFine) throw new UsageError(`${name} ${value}: must be a number above 0`);
+  }
+  if (onTimeout !== undefined && !OUTCOMES.includes(onTimeout)) {
+    throw new UsageError(`onTimeout ${onTimeout}: must be ${OUTCOMES.join(', ')}`);
+  }
+  if (onTimeout !== undefined && maxTime === undefined) {
+    throw new UsageError(`--on-timeout ${onTimeout} needs --max-time: after what time?`);
+  }
+  checkLazy(options);
+}
+
+function checkLazy({ lazy = false, onTimeout, maxTime, copy, attach }: MigrateOptions): void {
   if (!lazy && onTimeout !== 'lazy') return;
   const what = lazy ? '--lazy' : '--on-timeout lazy';
   if (copy)

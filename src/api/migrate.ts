@@ -24,7 +24,7 @@ import type { MissingPages } from '../transport/owing.js';
 import type { Moved } from '../transport/source.js';
 import type { Link, Transport } from '../transport/transport.js';
 import { attachGiven } from './find-process.js';
-import { checkLazy, type MigrateOptions } from './migrate-options.js';
+import { checkOptions, type MigrateOptions } from './migrate-options.js';
 
 export { type DestinationOptions, parseDestination } from '../transport/destination.js';
 export { OwingError, RemoteError, UndecidedError } from '../transport/errors.js';
@@ -64,7 +64,7 @@ export async function migrateAttached(
   to: Transport,
   options: MigrateOptions & DecidedMove = {},
 ): Promise<Moved> {
-  checkLazy(options);
+  checkOptions(options);
   const connecting = to.connect(); // the other side starts while this one loads what it needs
   connecting.catch(() => {}); // heard of below
   const [{ streamChannel }, { PROTOCOL }, { moveProgram }, { captureProcess }] = await Promise.all([
