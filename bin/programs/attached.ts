@@ -81,7 +81,7 @@ export async function followProgram(
     await Promise.all([out, err]);
     process.exitCode = code ?? BY_SIGNAL + (constants.signals[signal as NodeJS.Signals] ?? 0);
   } catch (error) {
-    const where = `pid ${pid} runs on on ${host}, and prints to ${output}`;
+    const where = `pid ${pid} continues on ${host}, and prints to ${output}`;
     if (!isDetached) throw new ToolError('link', `${(error as Error).message}: ${where}`);
     process.stderr.write(`${terminalText(`detached: ${where}`)}\n`);
   } finally {

@@ -218,7 +218,7 @@ export class Receiver implements TargetHost {
 
   private path(file: Bytes['file']): string {
     const path = join(this.folder, file);
-    nameTemporary(path, `the ${file} that was sent`);
+    nameTemporary(path, file === 'outline' ? 'the program' : `the ${file} that was sent`);
     return path;
   }
 

@@ -132,6 +132,7 @@ async function takeProgram(
   signal: AbortSignal | undefined,
 ): Promise<Received> {
   const asked = untilGivenUp(channel, signal);
+  let isOver = false;
   try {
     const hello = await expect(asked, host, undefined, 'hello');
     if (hello.move !== undefined && host.decided === undefined) {
@@ -145,8 +146,9 @@ async function takeProgram(
     onEvent({ event: 'ready', workload: hello.workload ?? undefined, arch: ready.arch });
     if (ready.needsModules) await host.takeModules((await expect(asked, host, 'modules', 'modules')).size);
     const compiling = alive(channel, 'compiling', host.compile()).then(async (compiled) => {
-      await channel.send({ name: 'compiled', ...compiled });
+      if (isOver) return;
       onEvent({ event: 'compiled', ...compiled });
+      await channel.send({ name: 'compiled', ...compiled }).catch(() => {}); // who receives hears why
     });
     const prepare = await expect(asked, host, 'snapshot', 'prepare', compiling);
     await compiling;
@@ -174,16 +176,20 @@ async function takeProgram(
     else if (hello.attach && held.streams) await serveStreams(asked, held.streams);
     return { pid: held.pid };
   } catch (error) {
-    onEvent({
-      event: 'failed',
-      why: error instanceof WagSnapError ? error.headline : String((error as Error).message),
-    });
+    isOver = true;
+    onEvent({ event: 'failed', why: reasonOf(error) });
     if (error instanceof LinkError) return { pid: undefined, lost: error.message };
     if (!(error instanceof Cancelled)) await tell(channel, error);
     return { pid: undefined };
   } finally {
     await host.discard();
   }
+}
+
+/** What is wrong, in one line. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof WagSnapError)) return String((error as Error).message);
+  return `${error.headline} ${error.details.map((line) => line.trim()).join('; ')}`.trim();
 }
 
 /** Rejects when the source gives the move up, or is gone. */
@@ -208,8 +214,7 @@ async function completePages(
     await receivePages(channel, pid, pages, (message) => write(host, message, 'snapshot'));
     onEvent({ event: 'whole', pid });
   } catch (error) {
-    const why = error instanceof WagSnapError ? error.headline : String((error as Error).message);
-    onEvent({ event: 'pages-lost', pid, bytes: pages.left * UNIT, why });
+    onEvent({ event: 'pages-lost', pid, bytes: pages.left * UNIT, why: reasonOf(error) });
     if (!(error instanceof LinkError)) await tell(channel, error);
   }
 }

@@ -96,7 +96,7 @@ describe('a program that was moved', () => {
     await streams.has(/line \d+\n/);
     tool.kill('SIGINT');
     expect(await ended(tool)).toBe(0);
-    expect(streams.stderr).toMatch(/detached: pid \d+ runs on on .*, and prints to .*\.out\n$/);
+    expect(streams.stderr).toMatch(/detached: pid \d+ continues on .*, and prints to .*\.out\n$/);
     expect(runs(there)).toBe(true);
     const again = await attach(there, '--dir', `${counter.data}::/d`);
     await again.streams.has(/line \d+\n/);

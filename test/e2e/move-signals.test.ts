@@ -138,6 +138,6 @@ test.each(['SIGINT', 'SIGHUP'] as const)('%s to all, when it is attached: it is 
   await said.has(/line/);
   process.kill(-tool.pid!, signal);
   expect(await ended).toBe(0);
-  expect(said.stderr).toMatch(/^detached: pid \d+ runs on on .*\n/m);
+  expect(said.stderr).toMatch(/^detached: pid \d+ continues on .*\n/m);
   expect(runs(Number(there))).toBe(true);
 });
