@@ -125,6 +125,11 @@ const TYPES = `(component
   (type $i (instance (alias outer 1 $l (type $l)) (export "l" (type (eq $l)))
     (export "t" (type $t (sub resource))) (export "f" (func (param "a" (own $t)) (param "b" (borrow $t)) (result $l)))))
   (import "test:a/b@1.0.0" (instance (type $i)))
+  (type $n (list $v 3)) (type $m (tuple $n $n))
+  (type $j (instance (alias outer 1 $i (type $i)) (alias outer 1 $m (type $m)) (export "x" (instance (type $i)))
+    (export "y" (instance (type $i))) (export "exit" (func (param "a" $m)))))
+  (import "wasi:cli/exit@0.2.0" (instance $exit (type $j)))
+  (core func $lowered (canon lower (func $exit "exit")))
   (component $inner
     (import "g" (func $g (param "x" u32) (result u32)))
     (core module $m (func (export "f") (param i32 i32) (result i32) local.get 0) (memory (export "memory") 1)

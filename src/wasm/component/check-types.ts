@@ -5,7 +5,7 @@
  */
 
 import { ModuleError } from '../../base/errors.js';
-import { type FuncType, ValType } from '../module.js';
+import { ExternKind, type FuncType, ValType } from '../module.js';
 import { formatFuncType } from '../text.js';
 import type { CoreFunctions } from './core-functions.js';
 import { type CoreSignature, Flattener } from './flatten.js';
@@ -98,6 +98,15 @@ class TypeChecker {
       needsMemory && memory === undefined ? 'memory' : needsRealloc && realloc === undefined ? 'realloc' : undefined;
     if (missing !== undefined) throw this.invalid(`${name} needs the canonical option ${missing}`, offset);
     if (realloc !== undefined) this.checkCore('realloc', realloc, REALLOC, offset);
+    if (memory === undefined || !this.isLarge(memory)) return;
+    const detail = `not supported yet: a memory with 64-bit addresses as a canonical option (${name})`;
+    throw new ModuleError('unsupported', detail, offset, this.graph.file);
+  }
+
+  private isLarge(memory: CoreItem): boolean {
+    if (memory.kind !== 'export') return false;
+    const found = this.functions.definition(memory.instance, ExternKind.Memory, memory.name);
+    return found !== undefined && this.functions.module(found.instance).memories[found.func].address === ValType.I64;
   }
 
   /** @param what it is for, in messages */

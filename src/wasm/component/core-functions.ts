@@ -36,7 +36,7 @@ interface Decoded {
 
 export class CoreFunctions {
   private readonly decoded = new Map<number, Decoded>();
-  private readonly tables = new Map<InstantiatedModule, Map<number, Map<number, Slot>>>();
+  private tables: ReadonlyMap<InstantiatedModule, ReadonlyMap<number, ReadonlyMap<number, Slot>>> | undefined;
 
   constructor(
     private readonly component: Component,
@@ -60,7 +60,7 @@ export class CoreFunctions {
   /** What instance an export of an instance belongs to, and which index it has there, imports followed. */
   definition(instance: InstantiatedModule, kind: ExternKind, name: string): Slot | undefined {
     const found = findExport(this.module(instance), name);
-    return found?.kind === kind ? this.owner(instance, kind, found.index, 0) : undefined;
+    return found?.kind === kind ? this.owner(instance, kind, found.index) : undefined;
   }
 
   private decode(start: number, end: number): Decoded {
@@ -94,7 +94,7 @@ export class CoreFunctions {
       return this.follow(this.argument(instance, ExternKind.Func, index), depth + 1);
     }
     const trampoline = trampolineOf(module, index);
-    const table = trampoline && this.owner(instance, ExternKind.Table, trampoline.table, 0);
+    const table = trampoline && this.owner(instance, ExternKind.Table, trampoline.table);
     const slot = table && this.contents(table).get(trampoline.slot);
     return slot === undefined ? own : this.followIndex(slot.instance, slot.func, depth + 1);
   }
@@ -111,7 +111,7 @@ export class CoreFunctions {
   }
 
   /** The instance that defines what an instance has under an index, and its index there. */
-  private owner(instance: InstantiatedModule, kind: ExternKind, index: number, depth: number): Slot | undefined {
+  owner(instance: InstantiatedModule, kind: ExternKind, index: number, depth = 0): Slot | undefined {
     const { imports } = this.decode(instance.module.start, instance.module.end);
     if (index >= imports[kind].length) return { instance, func: index };
     const item = this.argument(instance, kind, index);
@@ -122,23 +122,27 @@ export class CoreFunctions {
 
   /** What active segments of all instances put into a table: the last one wins. */
   private contents({ instance, func: table }: Slot): ReadonlyMap<number, Slot> {
-    const known = this.tables.get(instance)?.get(table);
-    if (known !== undefined) return known;
-    const slots = new Map<number, Slot>();
+    this.tables ??= this.readTables();
+    return this.tables.get(instance)?.get(table) ?? new Map();
+  }
+
+  private readTables(): Map<InstantiatedModule, Map<number, Map<number, Slot>>> {
+    const tables = new Map<InstantiatedModule, Map<number, Map<number, Slot>>>();
     for (const user of this.graph.instances) {
       for (const { mode, table: into, offset, items } of this.module(user).elements) {
         if (mode !== 'active' || offset?.op !== 'const') continue;
-        const owner = this.owner(user, ExternKind.Table, into, 0);
-        if (owner?.instance !== instance || owner.func !== table) continue;
+        const owner = this.owner(user, ExternKind.Table, into);
+        if (owner === undefined) continue;
+        const own = tables.get(owner.instance) ?? new Map<number, Map<number, Slot>>();
+        const slots = own.get(owner.func) ?? new Map<number, Slot>();
+        tables.set(owner.instance, own.set(owner.func, slots));
         items.forEach((item, i) => {
           if (item.op === 'ref.func') slots.set(offset.lo + i, { instance: user, func: item.index });
           else slots.delete(offset.lo + i);
         });
       }
     }
-    const tables = this.tables.get(instance) ?? new Map<number, Map<number, Slot>>();
-    this.tables.set(instance, tables.set(table, slots));
-    return slots;
+    return tables;
   }
 }
 

@@ -81,7 +81,7 @@ export class Flattener {
       case 'list': {
         const one = this.value(from, type.element);
         if (type.length === undefined) return { types: [I32, I32], isDynamic: true };
-        if (one.types === undefined || one.types.length * type.length > MAX_FLAT_PARAMS) {
+        if (one.types === undefined || type.length > MAX_FLAT_PARAMS) {
           return { types: undefined, isDynamic: one.isDynamic };
         }
         return this.all(new Array<Flat>(type.length).fill(one));

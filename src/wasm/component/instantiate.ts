@@ -11,6 +11,7 @@
 import { ModuleError } from '../../base/errors.js';
 import { limitError, limits } from '../limits.js';
 import { type CanonOptions, CORE, type Component, type Definition, type Named, Sort, sortName } from './definitions.js';
+import { InstanceBudget } from './instance-budget.js';
 import type { DefinedType, ExternType } from './types.js';
 
 export interface CoreModuleItem {
@@ -167,8 +168,11 @@ class Builder {
   readonly imports = new Map<string, RootImport>();
   readonly canonical: (LiftedFunction | LoweredFunction)[] = [];
   private left = limits.componentDefinitions;
+  private readonly budget: InstanceBudget;
 
-  constructor(private readonly root: Component) {}
+  constructor(private readonly root: Component) {
+    this.budget = new InstanceBudget(root);
+  }
 
   /** @param args undefined for the root, whose imports stay imports */
   run(
@@ -239,6 +243,7 @@ class Builder {
           args.set(name, scope.get(Sort.CoreInstance, index, offset));
         }
         const instance = { module, args };
+        this.budget.take(module);
         this.instances.push(instance);
         return scope.add(Sort.CoreInstance, instance);
       }

@@ -10,8 +10,7 @@
  * interfaces' own memory. So nothing after this knows of components: it is an ordinary module with several memories.
  */
 
-import { LimitError, ModuleError } from '../../base/errors.js';
-import { limitError, limits } from '../limits.js';
+import { ModuleError } from '../../base/errors.js';
 import { merge } from '../merge/merge.js';
 import type { Binding, Definition, MadeFunction, MergedInstance } from '../merge/merge-plan.js';
 import { ExternKind, type Import, type Module } from '../module.js';
@@ -85,7 +84,6 @@ class Linker {
 
   run(): LinkedProgram {
     const { graph, interfaces, made } = this;
-    this.checkSize();
     const beginnings = this.beginnings();
     const exit = this.interfaceFunction('cli_exit_exit')!;
     made.push(...madeFunctions(this.served, { instances: beginnings, run: this.runFunction(), exit }));
@@ -131,20 +129,6 @@ class Linker {
       if (beginning.module.start !== undefined) waits = true;
       return beginning;
     });
-  }
-
-  /** A core module is copied as often as it is instantiated: a small component must not become a huge module. */
-  private checkSize(): void {
-    const { bytes, file } = this.component;
-    const { instances } = this.graph;
-    if (instances.length > limits.coreInstances) throw limitError('coreInstances', instances.length, 0, file);
-    const size = instances.reduce((sum, { module }) => sum + module.end - module.start, 0);
-    const most = 4 * bytes.length + (1 << 20);
-    if (size <= most) return;
-    throw new LimitError(
-      'linkedBytes',
-      `${file}: its core instances have ${size} bytes, which exceeds ${most} (linkedBytes)`,
-    );
   }
 
   /** Of the core module whose memory the interfaces serve. */

@@ -45,8 +45,13 @@ export function readDefinedType(reader: Reader, depth: number): DefinedType {
       return { kind: 'variant', cases: readSome(reader, 'cases', readCase) };
     case 0x70:
       return { kind: 'list', element: readValueType(reader), length: undefined };
-    case 0x67:
-      return { kind: 'list', element: readValueType(reader), length: reader.u32() };
+    case 0x67: {
+      const element = readValueType(reader);
+      const at = reader.pos;
+      const length = reader.u32();
+      if (length === 0) throw reader.malformed('a list of length 0', at);
+      return { kind: 'list', element, length };
+    }
     case 0x6f:
       return { kind: 'tuple', types: readSome(reader, 'types', readValueType) };
     case 0x6e: {

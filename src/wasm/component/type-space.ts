@@ -46,6 +46,7 @@ export function referred(from: ResolvedType & { kind: 'type' }, index: number): 
 export class Types {
   private readonly imports = new Map<string, InstanceTypes | undefined>();
   private readonly spaces = new Map<Scope, TypeSpace>();
+  private readonly budget: Budget = { left: limits.componentDefinitions };
 
   constructor(private readonly graph: Graph) {}
 
@@ -77,7 +78,7 @@ export class Types {
     const item = scope.get(Sort.Type, found.type.index, found.offset);
     if (item.kind !== 'type' || item.type.kind !== 'instance') return undefined;
     const outer = { space: this.space(item.scope), index: item.index };
-    return new InstanceTypes(item.type, [outer], name, { file, offset: found.offset });
+    return new InstanceTypes(item.type, [outer], name, { file, offset: found.offset, budget: this.budget });
   }
 
   private space(scope: Scope): TypeSpace {
@@ -98,9 +99,18 @@ export class Types {
   }
 }
 
+/** How many declarations may be carried out: an instance may have another one in it very often. */
+interface Budget {
+  left: number;
+}
+
+/** What an instance takes, in declarations. */
+const INSTANCE = 16;
+
 interface Place {
   readonly file: string;
   readonly offset: number;
+  readonly budget: Budget;
 }
 
 /** What the type of an imported instance declares. */
@@ -125,6 +135,10 @@ export class InstanceTypes implements TypeSpace {
   ) {
     if (outer.length > limits.componentDepth) {
       throw limitError('componentDepth', outer.length, place.offset, place.file);
+    }
+    if ((place.budget.left -= INSTANCE + type.declarations.length) < 0) {
+      const carriedOut = limits.componentDefinitions - place.budget.left;
+      throw limitError('componentDefinitions', carriedOut, place.offset, place.file);
     }
     for (const declaration of type.declarations) this.declare(declaration);
   }

@@ -9,7 +9,7 @@ import type { FunctionType, ValueType } from './types.js';
 import { NAMED, RESOURCES } from './wasi-types.js';
 
 /** Longer text is cut off: a small component can have huge types, which are none of WASI's. */
-const MAX_TEXT = 4096;
+const MAX_TEXT = 2000;
 
 /** Of types that are no value, which nothing compares. */
 const OTHER = 'no value';
@@ -27,9 +27,8 @@ export class TypeText {
   }
 
   private write(from: ResolvedType): string {
-    if (from.kind === 'resource') return RESOURCES.get(withoutVersion(from.name)) ?? from.name;
-    const whole = this.structure(from);
-    const text = whole.length > MAX_TEXT ? `${whole.slice(0, MAX_TEXT)}...` : whole;
+    if (from.kind === 'resource') return RESOURCES.get(withoutVersion(from.name)) ?? cut(from.name);
+    const text = cut(this.structure(from));
     return NAMED.get(text) ?? text;
   }
 
@@ -40,18 +39,18 @@ export class TypeText {
       case 'primitive':
         return type.type;
       case 'record':
-        return `record {${type.fields.map((field) => `${field.name}: ${value(field.type)}`).join(', ')}}`;
+        return `record {${joined(type.fields, (field) => `${field.name}: ${value(field.type)}`)}}`;
       case 'variant':
-        return `variant {${type.cases.map((one) => (one.type === undefined ? one.name : `${one.name}(${value(one.type)})`)).join(', ')}}`;
+        return `variant {${joined(type.cases, (one) => (one.type === undefined ? one.name : `${one.name}(${value(one.type)})`))}}`;
       case 'list':
         return type.length === undefined
           ? `list<${value(type.element)}>`
           : `list<${value(type.element)}, ${type.length}>`;
       case 'tuple':
-        return `tuple<${type.types.map(value).join(', ')}>`;
+        return `tuple<${joined(type.types, value)}>`;
       case 'flags':
       case 'enum':
-        return `${type.kind} {${type.names.join(', ')}}`;
+        return `${type.kind} {${joined(type.names, (name) => name)}}`;
       case 'option':
         return `option<${value(type.type)}>`;
       case 'result': {
@@ -69,13 +68,27 @@ export class TypeText {
   }
 
   private function(from: ResolvedType & { kind: 'type' }, { params, result }: FunctionType): string {
-    const given = `(${params.map(({ type }) => this.value(from, type)).join(', ')})`;
+    const given = `(${joined(params, ({ type }) => this.value(from, type))})`;
     return result === undefined ? given : `${given} -> ${this.value(from, result)}`;
   }
 
   private value(from: ResolvedType & { kind: 'type' }, type: ValueType): string {
     return typeof type === 'string' ? type : this.of(referred(from, type));
   }
+}
+
+/** With commas between them; what is cut off later is not written. */
+function joined<T>(parts: readonly T[], write: (part: T) => string): string {
+  let text = '';
+  for (const [i, part] of parts.entries()) {
+    if (text.length > MAX_TEXT) break;
+    text += i === 0 ? write(part) : `, ${write(part)}`;
+  }
+  return text;
+}
+
+function cut(text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}...` : text;
 }
 
 /** `wasi:io/error@0.2.3 error`: `io/error error`. */

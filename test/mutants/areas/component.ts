@@ -52,6 +52,14 @@ export const component: Area = {
       ],
     },
     {
+      file: 'src/wasm/component/instance-budget.ts',
+      tests: ['test/unit/wasm/component/command.test.ts', 'test/unit/wasm/component/types.test.ts'],
+      changes: [
+        ['if (this.size <= most) return;', 'return;'],
+        ['if (++this.instances > limits.coreInstances) throw', 'if (false) throw'],
+      ],
+    },
+    {
       file: 'src/wasm/component/decode.ts',
       tests: ['test/unit/wasm/component/decode.test.ts'],
       changes: [
@@ -105,7 +113,7 @@ export const component: Area = {
       file: 'src/wasm/component/type-text.ts',
       tests: ['test/unit/wasm/component/types.test.ts'],
       changes: [
-        ['RESOURCES.get(withoutVersion(from.name)) ?? from.name', "from.name.slice(from.name.indexOf(' ') + 1)"],
+        ['RESOURCES.get(withoutVersion(from.name)) ?? cut(from.name)', "from.name.slice(from.name.indexOf(' ') + 1)"],
         ['NAMED.get(text) ?? text', 'text'],
       ],
     },
@@ -131,7 +139,6 @@ export const component: Area = {
         ["this.missing.add(path.join(' '));", ''],
         ['same(one.realloc, realloc)', 'true', REALLOC],
         ["if (item.func.kind === 'lift') {", 'if (false) {'],
-        ['if (size <= most) return;', 'return;'],
         ['this.thunk(lowering(own, { params, results }, found, -1))', 'found', REALLOC],
       ],
       equivalent: [

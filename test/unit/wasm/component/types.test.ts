@@ -282,4 +282,51 @@ describe('hostile types', () => {
     expect(check(await parse(text))).toContain('wasi:cli/exit@0.2.0 exit is (tuple<tuple<');
     expect(performance.now() - start).toBeLessThan(60_000);
   });
+
+  test('a list of length 0, and a very long one', async () => {
+    const list = new ComponentWriter();
+    list.type(0x67, 0x7d, 0);
+    expect(check(list.bytes)).toBe('malformed: it: offset 0xd: a list of length 0');
+
+    const long = '(type $list (list u8 4294967295))';
+    expect(check(await parse(lifting('(param "a" $list)', '(param i32)', `${MEMORY} ${REALLOC}`, long)))).toBe('');
+  });
+
+  test('an instance with very many instances in it', async () => {
+    const two = (i: number) => `(instance (alias outer 1 $t${i} (type $t))
+      (export "a" (instance (type $t))) (export "b" (instance (type $t))))`;
+    const types = deep(40, two).replace('u8', '(instance)');
+    const text = `(component ${types} (import "wasi:cli/exit@0.2.0" (instance (type $t40))))`;
+    expect(check(await parse(text))).toContain('(componentDefinitions)');
+  });
+
+  test('a type whose text is very long', async () => {
+    const fields = (count: number, type: string) =>
+      Array.from({ length: count }, (_, i) => `(field "f${i}" ${type})`).join(' ');
+    const text = `(component (import "wasi:random/random@0.2.0" (instance
+      (type $i0 (record ${fields(700, 'u64')})) (export "i" (type $i (eq $i0)))
+      (type $o0 (record ${fields(10_000, '$i')})) (export "o" (type $o (eq $o0)))
+      (export "get-random-u64" (func (param "x" $o) (result u64))))))`;
+    const problem = check(await parse(text));
+    expect(problem).toContain('get-random-u64 is (record {f0: record {f0: u64, ');
+    expect(problem).toMatch(/\.\.\., expected \(\) -> u64$/);
+    expect(problem.length).toBeLessThan(3000);
+  });
+});
+
+test('a memory with 64-bit addresses as a canonical option', async () => {
+  const bytes = await parse(`(component
+    (core module $m (memory (export "memory") i64 1) (func (export "f") (result i32) unreachable))
+    (core instance $i (instantiate $m))
+    (func (export "f") (result (list u8)) (canon lift (core func $i "f") ${MEMORY})))`);
+  const problem = check(bytes);
+  expect(problem).toMatch(/^unsupported: it: offset 0x[0-9a-f]+: not supported yet: a memory with 64-bit addresses/);
+  expect(problem).toContain('(a lifted function)');
+});
+
+test('core modules that are instantiated very often', async () => {
+  const writer = new ComponentWriter();
+  const module = writer.coreModule(await parse('(module)'));
+  for (let i = 0; i <= 10_000; i++) writer.coreInstance(module);
+  expect(check(writer.bytes)).toContain('10001 exceeds the limit of 10000 (coreInstances)');
 });
