@@ -37,26 +37,41 @@ async function serveWith(
   lost: Promise<never>,
 ): Promise<void> {
   const print = (event: object) => console.log(terminalJson({ time: new Date().toISOString(), ...event }));
-  const address = metrics === undefined ? undefined : parseMetrics(metrics);
-  const node = await runNode({ ...options, onEvent: print });
-  let server: Server | undefined;
+  let node: LatticeNode | undefined;
+  // before it joins: what cannot listen takes no jobs
+  const server = metrics === undefined ? undefined : await serveMetrics(() => node, parseMetrics(metrics));
+  try {
+    node = await runNode({ ...options, onEvent: print });
+    const started = { event: 'started', name: node.name, metrics: server === undefined ? null : addressOf(server) };
+    await untilClosed(node, drainOn, lost, print, started);
+  } finally {
+    server?.close();
+    server?.closeAllConnections();
+  }
+}
+
+/** Until it has left, also because of a signal, or cannot continue. */
+async function untilClosed(
+  node: LatticeNode,
+  drainOn: string | undefined,
+  lost: Promise<never>,
+  print: (event: object) => void,
+  started: object,
+): Promise<void> {
   const onSignal = (signal: NodeJS.Signals) => {
     print({ event: 'leaving', by: signal });
     node.leave(signal === drainOn ? 'give' : 'drop').catch(() => {});
   };
   const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, onSignal);
+  print(started);
   try {
-    if (address) server = await serveMetrics(node, address);
-    print({ event: 'started', name: node.name, metrics: server === undefined ? null : addressOf(server) });
     await Promise.race([node.closed, lost]);
   } catch (error) {
     await node.leave('drop').catch(() => {});
     throw error;
   } finally {
     for (const signal of signals) process.off(signal, onSignal);
-    server?.close();
-    server?.closeAllConnections();
   }
 }
 
@@ -71,16 +86,21 @@ function addressOf(server: Server): string {
   return address === null || typeof address === 'string' ? '' : `${address.address}:${address.port}`;
 }
 
-async function serveMetrics(node: LatticeNode, { host, port }: { host: string; port: number }): Promise<Server> {
-  const server = createServer((request, response) => {
-    const isHealth = request.url === '/healthz';
-    if (!isHealth && request.url !== '/metrics') {
-      response.writeHead(404).end();
-      return;
-    }
-    const status = isHealth && !node.isWell ? 503 : 200;
-    response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4' });
-    response.end(isHealth ? `${node.isWell ? 'ok' : 'no lease'}\n` : metricsOf(node));
+/** @param current undefined until it has joined. @throws ToolError 'metrics' */
+async function serveMetrics(
+  current: () => LatticeNode | undefined,
+  { host, port }: { host: string; port: number },
+): Promise<Server> {
+  const server = createServer(({ url }, response) => {
+    const [path] = url?.split('?') ?? [];
+    const node = current();
+    const answer = (status: number, text: string) => {
+      response.writeHead(status, { 'content-type': 'text/plain; version=0.0.4' }).end(text);
+    };
+    if (path !== '/healthz' && path !== '/metrics') answer(404, '');
+    else if (node === undefined) answer(503, 'not joined yet\n');
+    else if (path === '/metrics') answer(200, metricsOf(node));
+    else answer(node.isWell ? 200 : 503, node.isWell ? 'ok\n' : 'no lease\n');
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new ToolError('metrics', `${host}:${port}: ${systemReason(error)}`)));

@@ -73,7 +73,7 @@ export class ToolError extends WagSnapError {
   readonly exitCode = ExitCode.failed;
 }
 
-/** What the system says about a file, in words. Holds the errors that a user can do something about. */
+/** What the system says about a file or an address, in words. Holds the errors that a user can do something about. */
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
   ENOTDIR: 'a part of the path is not a folder',
@@ -91,6 +91,8 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ENOMEM: 'there is not enough memory',
   ELOOP: 'its symbolic links lead in a circle, or are too many',
   EAGAIN: 'too many processes (ulimit -u)',
+  EADDRINUSE: 'another program listens there',
+  EADDRNOTAVAIL: 'this machine does not have the address',
 };
 
 /** Why a system call failed. @param error what Node has thrown */

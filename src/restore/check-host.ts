@@ -258,8 +258,6 @@ function unixProblem(path: string): string | undefined {
 
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the address is in use',
-  EADDRNOTAVAIL: 'this machine does not have the address',
-  EACCES: 'permission denied',
   ELOOP: 'too many levels of symbolic links',
 };
 

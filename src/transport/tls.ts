@@ -217,14 +217,7 @@ export async function listenTls(
   try {
     await once(server, 'listening');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const reason =
-      code === 'EADDRINUSE'
-        ? 'another program listens there'
-        : code === 'EADDRNOTAVAIL'
-          ? 'it is not of this host'
-          : '';
-    throw new ToolError('listen', `${addressText(address)}: cannot listen: ${reason || systemReason(error)}`);
+    throw new ToolError('listen', `${addressText(address)}: cannot listen: ${systemReason(error)}`);
   }
   const { address: host, port } = server.address() as { address: string; port: number };
   return {

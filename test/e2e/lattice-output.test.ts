@@ -92,6 +92,14 @@ describe.skipIf(!hasNats)('what jobs print', () => {
     const text = await (await fetch(`http://${metrics}/metrics`)).text();
     expect(text).toMatch(/^wagsnap_node_ended_total [1-9]\d*$/m);
     expect(`${text}${node.stderr}${JSON.stringify(node.events)}`).not.toContain(secret);
-    expect((await fetch(`http://${metrics}/healthz`)).status).toBe(200);
+    expect((await fetch(`http://${metrics}/healthz?verbose`)).status).toBe(200);
+  });
+
+  test('a node that cannot listen for its metrics does not join', async () => {
+    const { metrics } = await node.until('started');
+    const { status, stdout, stderr } = await wagSnap('node', '--name', 'b', '--metrics', String(metrics));
+    expect([status, stdout, stderr]).toEqual([1, '', `wag-snap: ${metrics}: another program listens there\n`]);
+    const { stdout: nodes } = await wagSnap('nodes', '--json');
+    expect(JSON.parse(nodes)).toMatchObject([{ name: 'a' }]);
   });
 });
