@@ -47,7 +47,10 @@ export class LatticeClient implements Lattice {
     }
     const group = options.name ?? (typeof module === 'string' ? nameOfModule(module) : 'job');
     if (!isJobName(group)) throw new UsageError(`--name ${quoted(group)}: a name of a job is ${JOB_RULE}`);
-    const bytes = await checkedModule(module);
+    const { bytes, memory: least } = await checkedModule(module);
+    if (options.memory !== undefined && options.memory < least) {
+      throw new UsageError(`--memory ${options.memory}: the program begins with ${least} bytes of memory`);
+    }
     const spec: JobSpec = {
       module: digestOf(bytes),
       args: options.args ?? [],
@@ -120,10 +123,11 @@ export class LatticeClient implements Lattice {
         return { name, before: sent.before, revision: there.revision };
       }
       if (there !== undefined && there.record.end === null) {
-        throw new InputError(
-          'job-exists',
-          `there is a job ${quoted(name)} already: stop it first, or choose another name`,
-        );
+        const what =
+          there.record.desired === 'stop'
+            ? `the job ${quoted(name)} is being stopped: try again once it has ended`
+            : `there is a job ${quoted(name)} already: stop it first, or choose another name`;
+        throw new InputError('job-exists', what);
       }
       const fresh: JobRecord = {
         ...{
@@ -234,7 +238,11 @@ export class LatticeClient implements Lattice {
     const { jobs } = await this.server.readAll();
     const all = jobs.filter(({ group }) => group === name);
     const [first] = all;
-    if (first === undefined) throw noJob(name);
+    if (first === undefined) {
+      const replica = jobs.find((job) => job.name === name);
+      if (replica === undefined) throw noJob(name);
+      throw new UsageError(`${quoted(name)} is a replica: scale ${replica.group}, which it belongs to`);
+    }
     const wanted = Array.from({ length: replicas }, (_, i) => replicaName(name, i + 1));
     const isRunning = (one: string) => all.some((job) => job.name === one && job.end === null && job.desired === 'run');
     await this.createAll(
@@ -343,16 +351,17 @@ function nameOfModule(path: string): string {
   return isJobName(name) ? name : 'job';
 }
 
-/** @throws ModuleError, InputError, ToolError */
-async function checkedModule(module: string | Uint8Array): Promise<Uint8Array> {
+/** @returns with the memory that it begins with, in bytes. @throws ModuleError, InputError, ToolError */
+async function checkedModule(module: string | Uint8Array): Promise<{ bytes: Uint8Array; memory: number }> {
   const [{ readContents }, { decodeModule }] = await Promise.all([
     import('./read-program.js'),
     import('../wasm/decode.js'),
   ]);
   const contents = await readContents(module, typeof module === 'string' ? module : 'module');
   const { bytes, file } = contents.module();
-  decodeModule(bytes, file);
-  return contents.bytes;
+  const { memories } = decodeModule(bytes, file);
+  const memory = memories.reduce((sum, { min, pageSize }) => sum + min * pageSize, 0);
+  return { bytes: contents.bytes, memory };
 }
 
 function noJob(name: string): InputError {

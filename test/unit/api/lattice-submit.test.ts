@@ -97,3 +97,23 @@ test('if nobody ever answers, it is said what is not known', async () => {
     ],
   });
 });
+
+test('a program with less memory than it begins with is refused before it is submitted', async () => {
+  const cluster = new Cluster();
+  const memory = new Uint8Array([...MODULE, 5, 4, 1, 1, 2, 4]); // 2 pages, at most 4
+  const client = new LatticeClient(cluster as unknown as LatticeServer);
+  await expect(client.submit(memory, { name: 'job', memory: 131_071 })).rejects.toThrow(
+    '--memory 131071: the program begins with 131072 bytes of memory',
+  );
+  expect(cluster.jobs.size).toBe(0);
+  expect(await client.submit(memory, { name: 'job', memory: 131_072 })).toEqual(['job']);
+});
+
+test('a job that is being stopped is not said to be there already', async () => {
+  const cluster = new Cluster();
+  await submit(cluster);
+  await expect(submit(cluster)).rejects.toThrow('there is a job "job" already: stop it first');
+  const { record, revision } = cluster.jobs.get('job')!;
+  cluster.jobs.set('job', { record: { ...record, desired: 'stop' }, revision });
+  await expect(submit(cluster)).rejects.toThrow('the job "job" is being stopped: try again once it has ended');
+});
