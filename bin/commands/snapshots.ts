@@ -89,7 +89,11 @@ const command: CommandModule<object, Options> = {
       .options(formOptions)
       .options(trustOptions)
       .options(registryOptions)
-      .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
+      .option('json', {
+        type: 'boolean',
+        default: false,
+        describe: 'print JSON: an array of those listed, else one object',
+      })
       .example([
         ['$0 snapshots', 'lists all of them'],
         ['$0 snapshots oci://registry.example/team/job', 'lists those of a registry'],

@@ -8,7 +8,7 @@ import { userFolder } from '../base/user-folders.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import type { Generation, GenerationFiles } from '../snapshot/store/generation.js';
 import type { Ingest } from '../snapshot/store/ingest.js';
-import { parseReference, type Reference, referenceText } from '../snapshot/store/reference.js';
+import { parseReference, type Reference, referenceText, tagNumber } from '../snapshot/store/reference.js';
 import { noGeneration, type Removed, SnapshotStore } from '../snapshot/store/store.js';
 import { checkSubject } from '../snapshot/trust/policy.js';
 import type { Capturable } from './capture.js';
@@ -38,6 +38,8 @@ export interface PruneOptions {
   readonly keep?: number | undefined;
   /** Generations younger than this stay, in milliseconds. */
   readonly olderThan?: number | undefined;
+  /** Only those that have a number from the store: whoever has chosen a tag wants to keep it. */
+  readonly numbered?: boolean | undefined;
   /** Remove nothing. */
   readonly dryRun?: boolean | undefined;
 }
@@ -245,7 +247,7 @@ export class Store {
    *
    * @throws InputError 'no-generation' for a name that has none; ToolError. Then none was removed
    */
-  prune({ names = [], keep = 1, olderThan, dryRun }: PruneOptions = {}): Promise<Removed> {
+  prune({ names = [], keep = 1, olderThan, numbered = false, dryRun }: PruneOptions = {}): Promise<Removed> {
     if (!(Number.isInteger(keep) && keep >= 0)) throw new UsageError(`keep ${keep}: expected a number, from 0 on`);
     if (olderThan !== undefined && !(olderThan >= 0)) {
       throw new UsageError(`olderThan ${olderThan}: expected milliseconds`);
@@ -257,7 +259,8 @@ export class Store {
       const stays = new Map<string, number>();
       // of two captured at the same moment, the later one in the index is newer
       const newestFirst = [...all].reverse().sort((a, b) => b.facts.order.getTime() - a.facts.order.getTime());
-      return newestFirst.filter(({ name, facts }) => {
+      return newestFirst.filter(({ name, tag, facts }) => {
+        if (numbered && Number.isNaN(tagNumber(tag))) return false;
         const before = stays.get(name) ?? 0;
         stays.set(name, before + 1);
         if (before < keep || (names.length > 0 && !names.includes(name))) return false;

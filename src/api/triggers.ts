@@ -107,7 +107,7 @@ export class Triggers {
   private async prune(keep: number): Promise<void> {
     const { store, name, onWarning } = this.options;
     try {
-      await store.prune({ names: [name], keep });
+      await store.prune({ names: [name], keep, numbered: true });
     } catch (error) {
       onWarning?.(`${name}: earlier snapshots were not removed: ${error instanceof Error ? error.message : error}`);
     }

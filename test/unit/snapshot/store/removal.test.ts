@@ -101,3 +101,12 @@ test.each([
 ])('prune refuses %j', (options, message) => {
   expect(() => store.prune(options)).toThrow(message);
 });
+
+test('of the numbered ones only: a tag that somebody has chosen is no age', async () => {
+  await store.import(FIRST, 'job');
+  await store.import(FIRST, 'job:before-update');
+  await store.import(FIRST, 'job');
+  await store.import(FIRST, 'job');
+  await store.prune({ names: ['job'], keep: 1, numbered: true });
+  expect(titles().sort()).toEqual(['job:3', 'job:before-update']);
+});
