@@ -21,6 +21,8 @@ interface Parts {
   readonly params?: string;
   readonly result?: string;
   readonly runType?: string;
+  /** The body of what is called after it. */
+  readonly post?: string;
 }
 
 /** A command that calls one function of an interface, without a memory. */
@@ -34,15 +36,17 @@ const component = ({
   params = '',
   result = '0',
   runType = '(result (result))',
+  post,
 }: Parts) => `(component
   (import "${name}@0.2.0" (instance $given (export "${declared}" (func ${type}))))
   (core module $m
     (import "given" "f" (func $f ${core}))
-    (func (export "run") ${params} (result i32) ${call} (i32.const ${result})))
+    (func (export "run") ${params} (result i32) ${call} (i32.const ${result}))
+    ${post === undefined ? '' : `(func (export "post") (param i32) ${post})`})
   (alias export $given "${used}" (func $f))
   (core func $lowered (canon lower (func $f)))
   (core instance $i (instantiate $m (with "given" (instance (export "f" (func $lowered))))))
-  (func $run ${runType} (canon lift (core func $i "run")))
+  (func $run ${runType} (canon lift (core func $i "run") ${post === undefined ? '' : '(post-return (core func $i "post"))'}))
   (instance $exported (export "run" (func $run)))
   (export "wasi:cli/run@0.2.0" (instance $exported)))`;
 
@@ -86,6 +90,20 @@ test.each<[string, Parts, number, string]>([
     3,
     'wasi:resource-drop@0.2.0',
   ],
+  [
+    'an interface whose function has the name of one of ours',
+    { interface: 'wasi:resource/drop', declared: 'network', type: '(param "a" u32)', core: '(param i32)', call: '' },
+    3,
+    'unknown import: wasi:resource/drop@0.2.0.network',
+  ],
+  [
+    'a post-return, which gets the result',
+    { result: '1', post: '(if (i32.ne (local.get 0) (i32.const 1)) (then unreachable))' },
+    1,
+    '',
+  ],
+  ['a post-return that traps', { post: 'unreachable' }, 134, 'wasm trap: unreachable'],
+  ['a post-return that calls the world', { post: '(drop (call $f))' }, 134, 'wasm trap: unreachable'],
 ])('%s', async (name, parts, status, says) => {
   const file = `${name.replaceAll(' ', '-')}.wat`;
   writeFileSync(join(folder, file), component(parts));

@@ -13,7 +13,7 @@ export const MAIN = `(module $main
   (memory (export "memory") 1)
   (func (export "_start") (call $exit (call $close (i32.const 99)))))`;
 
-const ADAPTER = `(module
+export const ADAPTER = `(module
   (import "env" "memory" (memory 0))
   (import "__main_module__" "_start" (func $start))
   (import "wasi:cli/exit@0.2.0" "exit" (func $exit (param i32)))
@@ -40,7 +40,7 @@ export interface CommandOptions {
   readonly adapter?: string;
   readonly shim?: string;
   readonly fixup?: string;
-  /** A further core module. */
+  /** A further core module; it may import what `main` exports. */
   readonly further?: string;
   /** How often that is instantiated. */
   readonly furtherInstances?: number;
@@ -49,6 +49,8 @@ export interface CommandOptions {
   readonly export?: string;
   /** The adapter's exit comes from a component that is nested in it. */
   readonly virtual?: boolean;
+  /** What runs has a post-return, the adapter's proc_exit. */
+  readonly postReturn?: boolean;
   /** Further arguments of the main module: core instances that export nothing, by name. */
   readonly mainArgs?: readonly string[];
 }
@@ -97,9 +99,11 @@ export async function commandComponent(options: CommandOptions = {}): Promise<Ui
   to.coreInstance(fixupModule, { '': actual });
   if (options.further !== undefined) {
     const further = to.coreModule(await text(options.further));
-    for (let i = options.furtherInstances ?? 1; i > 0; i--) to.coreInstance(further);
+    for (let i = options.furtherInstances ?? 1; i > 0; i--) to.coreInstance(further, { main });
   }
-  const run = to.lift(to.coreAlias(Sort.CoreFunc, adapter, 'wasi:cli/run@0.2.0#run'), to.type(0x40, 0, 0, 0));
+  const post = options.postReturn ? to.coreAlias(Sort.CoreFunc, adapter, 'proc_exit') : undefined;
+  const runs = to.coreAlias(Sort.CoreFunc, adapter, 'wasi:cli/run@0.2.0#run');
+  const run = to.lift(runs, to.type(0x40, 0, 0, 0), post);
   const wrapper = new ComponentWriter();
   wrapper.type(0x6a, 0, 0);
   wrapper.type(0x40, 0, 0, 0);

@@ -112,11 +112,15 @@ export class ComponentWriter {
     });
   }
 
-  lift(func: number, type: number): number {
+  lift(func: number, type: number, postReturn?: number): number {
     return this.one(8, Sort.Func, (to) => {
       to.byte(0, 0);
       to.u32(func);
-      to.byte(0);
+      to.byte(postReturn === undefined ? 0 : 1);
+      if (postReturn !== undefined) {
+        to.byte(5);
+        to.u32(postReturn);
+      }
       to.u32(type);
     });
   }

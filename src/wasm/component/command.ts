@@ -10,7 +10,8 @@
  * Our host layer speaks preview 1, so the main module is the program, and the rest is left out. The structure is proved
  * from the graph, not guessed from names: each of the main module's imports must be the adapter's function of that
  * name, the adapter must start the main module's _start and work on its memory, and must have nothing but the
- * component's imports of wasi:* itself. All others are linked as they are (native.ts), which always works, but takes a
+ * component's imports of wasi:* itself, and no other core module may have a segment that goes into the main one's
+ * memory or tables. All other components are linked as they are (native.ts), which always works, but takes a
  * longer way.
  */
 
@@ -120,6 +121,7 @@ class Search {
     const { exports } = this.graph.exports.get(name)!.value as InstanceItem;
     const run = exports?.get('run')?.value as FunctionItem | undefined;
     if (run?.kind !== 'lift') throw this.refuse(`${name} is not of the component itself`);
+    if (run.options.postReturn !== undefined) throw this.refuse(`${name} has a post-return`, run.offset);
     const found = this.functions.resolve(run.func);
     if (found.kind !== 'function') throw this.refuse(`${name} is not a function of a core module`, run.offset);
     return found.instance;
@@ -173,12 +175,26 @@ class Search {
     }
   }
 
-  /** The others, shims, must do nothing by themselves. */
+  /**
+   * All others must do nothing by themselves, and leave alone what the main module has. Only the adapter may have a
+   * start function: tools give it one that makes its stack.
+   */
   private checkOthers(main: InstantiatedModule, adapter: InstantiatedModule): void {
     for (const instance of this.graph.instances) {
-      if (instance === main || instance === adapter) continue;
-      if (this.functions.module(instance).start === undefined) continue;
-      throw this.refuse('it has a further core module with a start function', instance.module.offset);
+      if (instance === main) continue;
+      const { start, elements, datas } = this.functions.module(instance);
+      const { offset } = instance.module;
+      if (start !== undefined && instance !== adapter) {
+        throw this.refuse('it has a further core module with a start function', offset);
+      }
+      const isOfMain = (kind: ExternKind, index: number) => {
+        const owner = this.functions.owner(instance, kind, index);
+        return owner === undefined || owner.instance === main;
+      };
+      const writes =
+        elements.some(({ mode, table }) => mode === 'active' && isOfMain(ExternKind.Table, table)) ||
+        datas.some(({ mode, memory }) => mode === 'active' && isOfMain(ExternKind.Memory, memory));
+      if (writes) throw this.refuse('a further core module writes to the main one', offset);
     }
   }
 

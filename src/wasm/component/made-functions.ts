@@ -3,7 +3,7 @@
  * serve, thunks of lowered functions, and what is started.
  *
  * One global says which memory and realloc the interfaces' functions work with: those of the lowered function that was
- * called last. While a realloc runs it says that no function may be called (Component Model, may_leave).
+ * called last. While a realloc or a post-return runs it says that no function may be called (Component Model, may_leave).
  */
 
 import type { ByteWriter } from '../merge/byte-writer.js';
@@ -18,7 +18,7 @@ import { EMPTY_BLOCK } from '../read-types.js';
 /** The instance of the interfaces, in the merge. */
 export const INTERFACES = 0;
 
-/** What the global says while a realloc runs. */
+/** What the global says while a realloc or a post-return runs. */
 const MAY_NOT_LEAVE = -2;
 
 /** The first functions that are made, in this order. */
@@ -47,6 +47,8 @@ export interface Started {
   readonly instances: readonly Beginning[];
   /** wasi:cli/run; what it gives is the exit code. */
   readonly run: Definition;
+  /** Is called with what run gave. */
+  readonly postReturn: Definition | undefined;
   readonly exit: Definition;
 }
 
@@ -72,7 +74,7 @@ export function madeFunctions(served: readonly Served[], started: Started): Made
       locals: [],
       write: (to, maps, made) => writeAllocate(served, to, maps, made),
     },
-    { name: '_start', type: type(0, 0), locals: [I32], write: (to, maps) => writeStart(started, to, maps) },
+    { name: '_start', type: type(0, 0), locals: [I32], write: (to, maps, made) => writeStart(started, to, maps, made) },
   ];
 }
 
@@ -168,7 +170,12 @@ function writeAllocate(
 }
 
 /** Instantiates one core instance after the other, then calls run. */
-function writeStart({ instances, run, exit }: Started, to: ByteWriter, maps: readonly IndexMaps[]): void {
+function writeStart(
+  { instances, run, postReturn, exit }: Started,
+  to: ByteWriter,
+  maps: readonly IndexMaps[],
+  { firstGlobal }: MadeIndexes,
+): void {
   for (const { instance, module, waits } of instances) {
     if (waits) {
       checkSizes(to, module, maps[instance]);
@@ -186,6 +193,13 @@ function writeStart({ instances, run, exit }: Started, to: ByteWriter, maps: rea
   to.byte(EMPTY_BLOCK);
   opcode(to, Op.Unreachable);
   opcode(to, Op.End);
+  if (postReturn !== undefined) {
+    constant(to, MAY_NOT_LEAVE);
+    opcode(to, Op.GlobalSet);
+    to.unsigned(firstGlobal);
+    getLocal(to, 0);
+    call(to, maps, postReturn);
+  }
   getLocal(to, 0);
   opcode(to, Op.If);
   to.byte(EMPTY_BLOCK);

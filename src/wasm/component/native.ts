@@ -34,9 +34,11 @@ import {
   madeIndex,
   type Served,
   START,
+  type Started,
 } from './made-functions.js';
 import { Types } from './type-space.js';
 import { TypeText } from './type-text.js';
+import { FUNCTIONS } from './wasi-types.js';
 import { commandInterface, worldName } from './world.js';
 
 const PREVIEW1 = 'wasi_snapshot_preview1';
@@ -86,7 +88,7 @@ class Linker {
     const { graph, interfaces, made } = this;
     const beginnings = this.beginnings();
     const exit = this.interfaceFunction('cli_exit_exit')!;
-    made.push(...madeFunctions(this.served, { instances: beginnings, run: this.runFunction(), exit }));
+    made.push(...madeFunctions(this.served, { instances: beginnings, ...this.runFunctions(), exit }));
     const instances: MergedInstance[] = [
       {
         module: interfaces,
@@ -137,8 +139,8 @@ class Linker {
     return (first && this.graph.instances[first.memory.instance - 1].module.name) ?? 'component';
   }
 
-  /** The core function behind wasi:cli/run. */
-  private runFunction(): Definition {
+  /** The core function behind wasi:cli/run, and what is called after it. */
+  private runFunctions(): Pick<Started, 'run' | 'postReturn'> {
     const name = commandInterface(this.graph);
     if (name === undefined) throw this.otherWorld();
     const { exports } = this.graph.exports.get(name)!.value as InstanceItem;
@@ -146,7 +148,10 @@ class Linker {
     if (run?.kind !== 'lift') throw this.unsupported(`${name} that is not of the component itself`, 0);
     const found = this.definition(run.func, ExternKind.Func, run.offset);
     const type = new TypeText(this.component.file).of(new Types(this.graph).resolve(run.type));
-    if (type === '() -> result') return found;
+    const { postReturn } = run.options;
+    if (type === '() -> result') {
+      return { run: found, postReturn: postReturn && this.definition(postReturn, ExternKind.Func, run.offset) };
+    }
     throw new ModuleError(
       'invalid',
       `${name} is not a function without parameters that gives a result`,
@@ -201,8 +206,9 @@ class Linker {
     offset: number,
   ): Binding {
     const [, interfaceName = ''] = /^wasi:([a-z-]+\/[a-z-]+)@0\.2\.\d+$/.exec(path[0]) ?? [];
-    const name = interfaceFunctionName(interfaceName, path[1] ?? '');
-    const found = interfaceName === '' ? undefined : this.interfaceFunction(name);
+    const func = path.slice(1).join(' ');
+    const name = interfaceFunctionName(interfaceName, func);
+    const found = FUNCTIONS.has(`${interfaceName} ${func}`) ? this.interfaceFunction(name) : undefined;
     if (found === undefined && interfaceName.startsWith('sockets/') && entry.kind === ExternKind.Func) {
       // Nothing makes a socket, so it has nothing to be called with.
       return this.thunk(impossible(name, importer.types[entry.typeIndex]));
@@ -210,7 +216,7 @@ class Linker {
     if (found === undefined) {
       // It stays an import: whoever compiles the module decides about those that nothing provides.
       this.missing.add(path.join(' '));
-      return { kind: 'import', as: { module: path[0], name: path.slice(1).join(' ') } };
+      return { kind: 'import', as: { module: path[0], name: func } };
     }
     const { memory, realloc } = options;
     if (memory !== undefined && options.encoding !== 'utf8') {

@@ -3,7 +3,7 @@
  * segments wait for the start functions of earlier ones. Core spec 5.5.12, 5.5.14 and 4.7.2.
  */
 
-import type { ElementSegment, Module } from '../module.js';
+import { type ElementSegment, ExternKind, type Module } from '../module.js';
 import { Op } from '../opcodes.js';
 import type { ByteWriter } from './byte-writer.js';
 import { constant, opcode } from './instructions.js';
@@ -22,21 +22,41 @@ export function writeElements(
   instances: readonly MergedInstance[],
   indexMaps: readonly IndexMaps[],
 ): void {
-  const all = instances.flatMap((instance, i) =>
-    instance.module.elements.map((segment) => ({ segment, instance, maps: indexMaps[i] })),
+  const segments = instances.flatMap(({ module, waits }, i) =>
+    module.elements.map((segment) => (into: ByteWriter) => writeElement(into, segment, module, waits, indexMaps[i])),
   );
-  to.list(Section.Element, all, (into, { segment, instance: { module, waits }, maps }) => {
-    const isActive = segment.mode === 'active' && waits !== true;
-    // Expressions say all: indexes of functions are ref.func.
-    into.unsigned(isActive ? 6 : segment.mode === 'declarative' ? 7 : 5);
-    if (isActive) {
-      into.unsigned(maps.tables[segment.table]);
-      writeExpression(into, segment.offset!, module, maps);
-    }
-    writeValType(into, segment.type, module, maps.types);
-    into.unsigned(segment.items.length);
-    for (const item of segment.items) writeExpression(into, item, module, maps);
-  });
+  const exported = instances.flatMap(({ module }, i) =>
+    module.exports.flatMap(({ kind, index }) => (kind === ExternKind.Func ? [indexMaps[i].funcs[index]] : [])),
+  );
+  // An export declares a function for ref.func, and those of the instances are not there any more.
+  if (exported.length > 0) segments.push((into) => writeDeclared(into, new Set(exported)));
+  to.list(Section.Element, segments, (into, write) => write(into));
+}
+
+function writeElement(
+  into: ByteWriter,
+  segment: ElementSegment,
+  module: Module,
+  waits: boolean | undefined,
+  maps: IndexMaps,
+): void {
+  const isActive = segment.mode === 'active' && waits !== true;
+  // Expressions say all: indexes of functions are ref.func.
+  into.unsigned(isActive ? 6 : segment.mode === 'declarative' ? 7 : 5);
+  if (isActive) {
+    into.unsigned(maps.tables[segment.table]);
+    writeExpression(into, segment.offset!, module, maps);
+  }
+  writeValType(into, segment.type, module, maps.types);
+  into.unsigned(segment.items.length);
+  for (const item of segment.items) writeExpression(into, item, module, maps);
+}
+
+function writeDeclared(into: ByteWriter, functions: ReadonlySet<number>): void {
+  into.unsigned(3);
+  into.byte(ExternKind.Func);
+  into.unsigned(functions.size);
+  for (const index of functions) into.unsigned(index);
 }
 
 export function writeDatas(

@@ -138,7 +138,7 @@ export const restore: Area = {
       tests: ['test/unit/restore/tail-calls.test.ts'],
       changes: [
         ['results(calledModule, called).join() !== results(actualModule, actual).join()', 'false'],
-        ['if (!this.usesTailCalls(actualModule)) return false;', ''],
+        ['if (!usesTailCalls(actualModule)) return false;', ''],
         ['?? Infinity) <= reserved', '?? Infinity) <= reserved + 1'],
         ['Math.max(this.slots.get(erasedKey(called)) ?? 0, this.tailSlots)', 'this.tailSlots'],
         ['Op.ReturnCallIndirect, ', ''],

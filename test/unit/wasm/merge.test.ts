@@ -34,6 +34,12 @@ async function filler(): Promise<MergedInstance> {
   return { module: await readModule(Buffer.from(FILLER), 'filler'), file: 'filler', bindings: [] };
 }
 
+/** Only its export declares the function for ref.func. */
+const EXPORTED = `(module
+  (table 1 funcref)
+  (func $f (export "f"))
+  (func (export "_start") (table.set (i32.const 0) (ref.func $f)) (call_indirect (i32.const 0))))`;
+
 const stays = ({ imports }: Module): Binding[] => imports.map(() => ({ kind: 'import' }));
 
 /** A module after the filler; what is started is a made function, which runs its start function first. */
@@ -73,6 +79,7 @@ const programs = [
   ...smallPrograms.filter(({ linked }) => linked === undefined),
   { name: 'subtypes', source: assembleByBinaryen(subtypesProgram('(call $proc_exit (i32.const 42))')), args: [] },
   { name: 'casts', source: assembleByBinaryen(castsProgram()), args: [] },
+  { name: 'exported', source: Buffer.from(EXPORTED), args: [] },
   { name: 'references', source: referencesProgram(STANDARD, LEAVE), args: [] },
 ];
 

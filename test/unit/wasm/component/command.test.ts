@@ -11,7 +11,7 @@ import { flattenExit } from '../../../../src/wasm/component/flatten-exit.js';
 import { instantiate } from '../../../../src/wasm/component/instantiate.js';
 import { linkedProgram } from '../../../../src/wasm/component/native.js';
 import { decodeModule } from '../../../../src/wasm/decode.js';
-import { type CommandOptions, commandComponent, MAIN } from '../../../support/command-component.js';
+import { ADAPTER, type CommandOptions, commandComponent, MAIN } from '../../../support/command-component.js';
 
 test('the module is the main one, and ends as the component does', async () => {
   const main = await assemble(Buffer.from(MAIN), 'main');
@@ -77,6 +77,25 @@ const REFUSED: readonly (readonly [name: string, options: CommandOptions, says: 
     { further: '(module (func $f) (start $f))' },
     'it has a further core module with a start function',
   ],
+  [
+    'a further module with data for it',
+    { further: '(module (import "main" "memory" (memory 1)) (data (i32.const 8) "a"))' },
+    'a further core module writes to the main one',
+  ],
+  [
+    'an adapter with data for it',
+    { adapter: ADAPTER.replace('(func (export "fd_close")', '(data (i32.const 8) "a") (func (export "fd_close")') },
+    'a further core module writes to the main one',
+  ],
+  [
+    'a further module with elements for it',
+    {
+      main: MAIN.replace('(memory', '(table (export "table") 1 funcref) (memory'),
+      further: '(module (import "main" "table" (table 1 funcref)) (func $f) (elem (i32.const 0) func $f))',
+    },
+    'a further core module writes to the main one',
+  ],
+  ['a post-return', { postReturn: true }, 'wasi:cli/run@0.2.0 has a post-return'],
   [
     'its own run',
     {
@@ -204,6 +223,7 @@ test('a module that is instantiated too often is a limit', async () => {
 });
 
 test('a further core module that does nothing is left out', async () => {
-  const { bytes } = commandModule(await commandComponent({ further: '(module (func $f))' }), 'it.wasm', loadInterfaces);
+  const further = '(module (memory 1) (data (i32.const 8) "a") (func $f))';
+  const { bytes } = commandModule(await commandComponent({ further }), 'it.wasm', loadInterfaces);
   expect(decodeModule(bytes).names?.module).toBe('main');
 });
