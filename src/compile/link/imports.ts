@@ -119,7 +119,14 @@ export function linkInstance(
     }
     problems.push({ entry, what: UNKNOWN, expected: undefined, mendable: !allowMissing });
   }
-  if (problems.length > 0) throw unlinkableAll(problems, module, file);
+  if (problems.length > 0) {
+    const ofHost = problems.filter(({ entry }) => resolve(entry.module) === undefined);
+    const host = knownHost(
+      ofHost.map(({ entry }) => entry),
+      module,
+    );
+    throw unlinkableAll(problems, host, module, file);
+  }
   return linked;
 }
 
@@ -224,11 +231,12 @@ const INCOMPATIBLE = 'incompatible import type';
 const LISTED = 40;
 
 /** Reports all problems at once, so that nobody has to find them one by one. */
-function unlinkableAll(problems: readonly Problem[], module: Module, file: string): ModuleError {
-  const host = knownHost(
-    problems.map(({ entry }) => entry),
-    module,
-  );
+function unlinkableAll(
+  problems: readonly Problem[],
+  host: string | undefined,
+  module: Module,
+  file: string,
+): ModuleError {
   const about = host === undefined ? [] : [host];
   const [first] = problems;
   if (problems.length === 1) {
@@ -251,8 +259,11 @@ function unlinkableAll(problems: readonly Problem[], module: Module, file: strin
 }
 
 function line({ what, entry, expected }: Problem, module: Module): string {
-  const needs = expected === undefined ? '' : `, expected ${expected}`;
-  return `${what}: ${entry.module}.${entry.name} ${describe(entry, module)}${needs}`;
+  const given = describe(entry, module);
+  // Types of recursion groups and subtypes have no text of their own.
+  const needs =
+    expected === undefined ? '' : `, expected ${given === expected ? 'another type of this form' : expected}`;
+  return `${what}: ${entry.module}.${entry.name} ${given}${needs}`;
 }
 
 function unlinkable(what: string, entry: Import, module: Module, file: string, hint = ''): ModuleError {

@@ -16,7 +16,7 @@ import { FUNCTIONS } from './wasi-types.js';
 
 const OF_WASI = /^wasi:([a-z-]+\/[a-z-]+)@0\.2\.\d+$/;
 
-const { I32 } = { I32: ValType.I32 };
+const I32 = ValType.I32;
 const REALLOC: FuncType = { params: Uint8Array.of(I32, I32, I32, I32), results: Uint8Array.of(I32) };
 
 /** @throws ModuleError 'unlinkable' for an import of another type, 'invalid'; LimitError */

@@ -7,7 +7,7 @@
  * format reads them.
  */
 
-import type { ComponentType, DefinedType, ExternType } from './types.js';
+import type { DefinedType, ExternType } from './types.js';
 
 /** Sorts of definitions by their code; those of the core format lie CORE higher. */
 export const enum Sort {
@@ -112,5 +112,3 @@ function collect({ definitions, moduleNames }: Component, found: CoreModule[]): 
     found.push({ start, end, name: moduleNames.get(index++) });
   }
 }
-
-export type { ComponentType };

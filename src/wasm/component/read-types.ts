@@ -78,7 +78,8 @@ export function readDefinedType(reader: Reader, depth: number): DefinedType {
     }
     case 0x3f:
       if (reader.u8() !== 0x7f) throw reader.malformed('a resource is represented by an i32', reader.pos - 1);
-      return { kind: 'resource', destructor: readFlag(reader) ? reader.u32() : undefined };
+      if (readFlag(reader)) reader.u32(); // its destructor: nothing makes such a resource
+      return { kind: 'resource' };
   }
   const later = LATER.get(form);
   if (later !== undefined) throw reader.unsupported(later, offset);

@@ -67,6 +67,6 @@ export type DefinedType =
   | { readonly kind: 'option'; readonly type: ValueType }
   | { readonly kind: 'result'; readonly ok: ValueType | undefined; readonly error: ValueType | undefined }
   | { readonly kind: 'own' | 'borrow'; readonly resource: number }
-  | { readonly kind: 'resource'; readonly destructor: number | undefined }
+  | { readonly kind: 'resource' }
   | FunctionType
   | ComponentType;

@@ -211,4 +211,19 @@ describe('imports of what text of before had no words for', () => {
     await link('(import "p" "last" (func))', last);
     await expect(link('(import "p" "plain" (memory 1))', last)).rejects.toThrow(/unknown import: p.plain/);
   });
+
+  it('does not take a linked module of a short name for a host', async () => {
+    const message = async (field: string, ...more: [name: string, text: string][]) => {
+      const error = await link(field, ...more).then(
+        () => undefined,
+        (error: Error) => error,
+      );
+      return error!.message;
+    };
+    const linked: [string, string] = ['a', '(module (func (export "b")))'];
+    expect(await message('(import "a" "b" (func))')).toContain('minified as Emscripten does');
+    for (const field of ['(import "a" "b" (func (param i32)))', '(import "a" "c" (func))']) {
+      expect(await message(field, linked)).not.toContain('Emscripten');
+    }
+  });
 });
