@@ -3,9 +3,6 @@
  * a file that the user has never seen.
  */
 
-import { tmpdir } from 'node:os';
-import { dirname } from 'node:path';
-
 /** The last ones, as an error may be made after its file is gone. */
 const names = new Map<string, string>();
 const NAMES_MAX = 1000;
@@ -20,11 +17,14 @@ export function nameTemporary(path: string, name: string): void {
   }
 }
 
-/** For what cannot be written: where it is, and what it is for, as there the user can make room. */
+/** In a folder of a command (temporary.ts), which is in the place that the user knows. */
+const IN_FOLDER = /^(.*)\/wag-snap-[0-9a-f]+-\d+-\d+-[0-9a-f]+\//;
+
+/** For what cannot be written: where there is no room, and what it is for. */
 export function placeOf(path: string): string {
   const name = names.get(path);
-  if (name === undefined) return path;
-  return `${path.startsWith(`${tmpdir()}/`) ? tmpdir() : dirname(path)} (for ${name})`;
+  const place = IN_FOLDER.exec(path)?.[1];
+  return name === undefined || place === undefined ? path : `${place} (for ${name})`;
 }
 
 /** Replaces paths of temporary files in a message by the names that the user knows. A copy may be named after another one. */
