@@ -14,7 +14,7 @@ import type { ArrivingModule } from '../../wasm/arriving-module.js';
 import type { Module } from '../../wasm/module.js';
 import type { CodeGenerator } from '../generator.js';
 import type { CodePiece, PlacedPiece } from '../parallel/piece.js';
-import { PieceCompiler } from '../parallel/piece-compiler.js';
+import { PieceCompiler, type PieceInstance } from '../parallel/piece-compiler.js';
 import { receiveInstance, type SentInstance, sendLayout, sendModule } from '../parallel/thread-input.js';
 import { bodyBytesBetween } from './bodies.js';
 import { chooseGenerator, sitesFor } from './compile.js';
@@ -42,7 +42,8 @@ const PIECE_BYTES = 1 << 16;
 
 interface Assumed {
   readonly instance: SentInstance;
-  readonly Layout: typeof InstanceLayout;
+  /** As another thread would have it. */
+  readonly received: PieceInstance;
   readonly generator: CodeGenerator;
   readonly context: EarlyPieces['context'];
   readonly settledFrom: number;
@@ -95,15 +96,14 @@ export class EarlyCompiler {
     if (beginning === undefined) return undefined;
     if (this.assumed === undefined) this.assumed = this.assume(beginning);
     if (this.assumed === null) return undefined;
-    const { instance, Layout, generator, context, settledFrom } = this.assumed;
+    const { received, generator, context, settledFrom } = this.assumed;
     const size = (defined: number) => beginning.bodyEnd[defined] - beginning.bodyStart[defined];
     while (this.textOffset < settledFrom && this.end < bodies) this.textOffset += size(this.end++); // as firstApart()
     let end = this.end;
     for (let bytes = 0; end < bodies && bytes < (options.pieceBytes ?? PIECE_BYTES); end++) bytes += size(end);
     if (end === this.end || (end === bodies && !module.hasAllBodies)) return undefined;
-    const { bytes } = module;
-    const received = receiveInstance({ ...instance, module: { ...instance.module, bytes } }, Layout);
-    const compiler = new PieceCompiler(options.target, generator, received, context);
+    const part = { ...received, module: { ...received.module, bytes: module.bytes } }; // which have grown
+    const compiler = new PieceCompiler(options.target, generator, part, context);
     return { end, steps: compiler.steps({ first: this.end, end }) };
   }
 
@@ -125,9 +125,9 @@ export class EarlyCompiler {
       for (const _ of text.buildBeforeGuests());
       const context = pieceContext(guest, text.environment(guest), text);
       const instance = { module: sendModule(guest.module), layout: sendLayout(layout.layouts[GUEST]), file };
-      const Layout = isCounted ? InstanceLayout : LayoutBeforeData;
+      const received = receiveInstance(instance, isCounted ? InstanceLayout : LayoutBeforeData);
       this.textOffset = text.masm.offset;
-      return { instance, Layout, generator, context, settledFrom: text.masm.settledFrom };
+      return { instance, received, generator, context, settledFrom: text.masm.settledFrom };
     } catch (error) {
       trace('compile', () => `${file}: nothing is compiled early: ${(error as Error).message}`);
       return null;
