@@ -1,17 +1,20 @@
 /**
  * A module that is read from a pipe, and compiled meanwhile: reading waits for the other side, and the processor would
- * do nothing. What is there soon, as from a file, is read first: then the cache may have the image.
+ * do nothing. What is there soon, as from a file, is read first: then the cache may have the image. While bytes come, they
+ * are only read.
  */
 
 import { read } from 'node:fs';
 import { setImmediate as eventsIn, setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { ArrivedModule, EarlyRequest } from '../../src/api/early-compilation.js';
+import type { ArrivedModule, EarlyCompilation, EarlyRequest } from '../../src/api/early-compilation.js';
 import { trace } from '../../src/base/trace.js';
 import { CHUNK, checkLength, type FirstBytes } from './pipe.js';
 
 /** Milliseconds of reading after which the compiler is loaded. */
 const PATIENCE = 50;
+/** For so many milliseconds nothing has arrived: then the other side is waited for. */
+const STILL = 2;
 /** Milliseconds of compiling between two looks at what has arrived: a pipe's 64 KiB are full soon. */
 const SLICE = 1;
 /** Between two attempts to read a pipe that somebody has made non-blocking. */
@@ -39,6 +42,8 @@ class ArrivingBytes {
   isComplete: boolean;
   private buffer: Buffer<ArrayBuffer>;
   private length: number;
+  /** When the last bytes arrived. */
+  private last = performance.now();
   private tell: () => void = () => {};
 
   constructor(
@@ -60,6 +65,7 @@ class ArrivingBytes {
       for (checkLength(this.name, this.length); !this.isComplete; this.tell()) {
         const got = await this.readSome();
         this.length += got;
+        this.last = performance.now();
         checkLength(this.name, this.length);
         this.isComplete = got === 0;
       }
@@ -86,6 +92,11 @@ class ArrivingBytes {
     }
   }
 
+  /** Whether the other side is waited for. */
+  get isStill(): boolean {
+    return performance.now() - this.last >= STILL;
+  }
+
   /** Resolves when there are more bytes than before, or all. */
   more(): Promise<void> {
     return new Promise((resolve) => {
@@ -103,15 +114,18 @@ async function compileMeanwhile(
 ): Promise<ArrivedModule['early']> {
   try {
     await Promise.race([reading, sleep(PATIENCE, undefined, { ref: false })]);
-    if (module.isComplete) return undefined;
-    const { EarlyCompilation } = await import('../../src/api/early-compilation.js');
-    const early = new EarlyCompilation(module.name, request);
+    let early: EarlyCompilation | undefined;
     while (!module.isComplete) {
+      if (!module.isStill) {
+        await sleep(STILL);
+        continue;
+      }
+      early ??= new (await import('../../src/api/early-compilation.js')).EarlyCompilation(module.name, request);
       early.arrive(module.bytes);
       if (early.compile(SLICE)) await eventsIn();
       else await module.more();
     }
-    return early.take();
+    return early?.take();
   } catch (error) {
     trace('compile', () => `${module.name}: is not compiled early: ${(error as Error).message}`);
     return undefined;
