@@ -104,7 +104,8 @@ export class HostileStores {
       if (![1, 3, 4].includes(error.exitCode)) return `exit code ${error.exitCode}: ${error.message}`;
       const lines = [error.headline, ...error.details];
       if (lines.some((line) => line.includes('\n') || line.length > 3000)) return `it says ${JSON.stringify(lines)}`;
-      if (name !== 'verify' && lines.length > 1) return `it says ${JSON.stringify(lines)}`;
+      const most = name === 'verify' ? Infinity : 2; // what is wrong, and what to do
+      if (lines.length > most) return `it says ${JSON.stringify(lines)}`;
     } finally {
       clearTimeout(timer);
       process.stdout.write = write;
