@@ -9,7 +9,7 @@ import { setImmediate as eventsIn, setTimeout as sleep } from 'node:timers/promi
 import { promisify } from 'node:util';
 import type { ArrivedModule, EarlyCompilation, EarlyRequest } from '../../src/api/early-compilation.js';
 import { trace } from '../../src/base/trace.js';
-import { CHUNK, checkLength, type FirstBytes } from './pipe.js';
+import { CHUNK, checkLength, type FirstBytes, isAtEnd, RETRY } from './pipe.js';
 
 /** Milliseconds of reading after which the compiler is loaded. */
 const PATIENCE = 50;
@@ -17,8 +17,6 @@ const PATIENCE = 50;
 const STILL = 2;
 /** Milliseconds of compiling between two looks at what has arrived: a pipe's 64 KiB are full soon. */
 const SLICE = 1;
-/** Between two attempts to read a pipe that somebody has made non-blocking. */
-const RETRY = 5;
 
 /**
  * @param first has been read already
@@ -84,9 +82,7 @@ class ArrivingBytes {
         const { bytesRead } = await promisify(read)(this.fd, this.buffer, this.length, CHUNK, null);
         return bytesRead;
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code === 'EOF') return 0;
-        if (code !== 'EAGAIN') throw error;
+        if (isAtEnd(error)) return 0;
         await sleep(RETRY);
       }
     }

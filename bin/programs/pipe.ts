@@ -7,6 +7,8 @@ import { LimitError } from '../../src/base/errors.js';
 
 /** As much as a pipe has room for. */
 export const CHUNK = 1 << 16;
+/** Milliseconds between two attempts to read. */
+export const RETRY = 5;
 
 /** What was read first, to tell what it is. */
 export interface FirstBytes {
@@ -30,13 +32,23 @@ export function readSome(fd: number, buffer: Buffer): number {
     try {
       return readSync(fd, buffer, 0, buffer.length, null);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EOF') return 0;
-      // Another process that shares standard input has made it non-blocking.
-      if (code !== 'EAGAIN') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      if (isAtEnd(error)) return 0;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY);
     }
   }
+}
+
+/**
+ * Whether a read has failed as there is nothing more; else it is to be tried again after RETRY, as another process that
+ * shares standard input has made it non-blocking.
+ *
+ * @throws what else is wrong
+ */
+export function isAtEnd(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EOF') return true;
+  if (code !== 'EAGAIN') throw error;
+  return false;
 }
 
 /** @throws LimitError */
