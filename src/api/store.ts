@@ -38,7 +38,7 @@ export interface PruneOptions {
   readonly keep?: number | undefined;
   /** Generations younger than this stay, in milliseconds. */
   readonly olderThan?: number | undefined;
-  /** Only those that have a number from the store: whoever has chosen a tag wants to keep it. */
+  /** Only those with a number from the store. A tag that somebody has chosen stays. */
   readonly numbered?: boolean | undefined;
   /** Remove nothing. */
   readonly dryRun?: boolean | undefined;
