@@ -1,7 +1,5 @@
 /** Functions that are compiled while their module arrives: the same image, the same error. */
 
-import { readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { levels, targets } from '../../../../src/arch/targets.js';
 import type { WagSnapError } from '../../../../src/base/errors.js';
@@ -14,20 +12,11 @@ import { decodeModule } from '../../../../src/wasm/decode.js';
 import { readModuleBytes } from '../../../../src/wasm/wat.js';
 import { subtypesProgram } from '../../../migrate/subtypes.js';
 import { assembleByBinaryen } from '../../../support/binaryen.js';
+import { moduleFiles } from '../../../support/module-files.js';
 import { random } from '../../../support/random.js';
-import { sample, seed } from '../../../support/sampling.js';
+import { seed } from '../../../support/sampling.js';
 
-const folders = ['fixtures/programs', 'fixtures/modules', 'test/migrate', 'test/fuzz'];
-/** Some of them; all: see support/sampling.ts. */
-const files = sample(
-  folders.flatMap((folder) =>
-    readdirSync(folder)
-      .filter((name) => /\.wa(sm|t)$/.test(name))
-      .map((name) => join(folder, name)),
-  ),
-  6,
-  dirname,
-);
+const files = moduleFiles(6);
 const AVX = levels.x64['x86-64-v3'];
 
 let lines: string[] = [];

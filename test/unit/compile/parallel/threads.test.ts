@@ -3,8 +3,8 @@
  * (npm run build), which the threads run.
  */
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
@@ -18,19 +18,10 @@ import { readModule } from '../../../../src/wasm/wat.js';
 import { subtypesProgram } from '../../../migrate/subtypes.js';
 import { assembleByBinaryen } from '../../../support/binaryen.js';
 import { command } from '../../../support/command.js';
-import { sample, seed } from '../../../support/sampling.js';
+import { moduleFiles } from '../../../support/module-files.js';
+import { seed } from '../../../support/sampling.js';
 
-const folders = ['fixtures/programs', 'fixtures/modules', 'test/migrate', 'test/fuzz'];
-/** Some of them; all: see support/sampling.ts. */
-const files = sample(
-  folders.flatMap((folder) =>
-    readdirSync(folder)
-      .filter((name) => /\.wa(sm|t)$/.test(name))
-      .map((name) => join(folder, name)),
-  ),
-  8,
-  dirname,
-);
+const files = moduleFiles(8);
 const AVX = levels.x64['x86-64-v3'];
 /** Several pieces even of a small module. */
 const SMALL_PIECES = { jobs: 3, pieceBytes: 100 };
