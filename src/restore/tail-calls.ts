@@ -15,8 +15,8 @@ import { Op } from '../wasm/opcodes.js';
 import { exactOf } from '../wasm/ref-types.js';
 import { someInstruction } from '../wasm/some-instruction.js';
 
-/** Looking for tail calls takes long, and a program's later snapshots have the same modules (ground.ts). */
-const uses = new WeakMap<Module, boolean>();
+/** By binary: looking for tail calls takes long, and a program’s later snapshots have the same (ground.ts). */
+const uses = new WeakMap<Uint8Array, boolean>();
 
 export class TailCalls {
   /** The slots that a call of a type reserves. */
@@ -52,10 +52,10 @@ function erasedKey({ params, results }: FuncType): string {
 
 /** Whether a tail call occurs in the function bodies, which are valid. */
 function usesTailCalls(module: Module): boolean {
-  let known = uses.get(module);
+  let known = uses.get(module.bytes);
   if (known === undefined) {
     const codes: readonly number[] = [Op.ReturnCall, Op.ReturnCallIndirect, Op.ReturnCallRef];
-    uses.set(module, (known = someInstruction(module, (bytes, at) => codes.includes(bytes[at]))));
+    uses.set(module.bytes, (known = someInstruction(module, (bytes, at) => codes.includes(bytes[at]))));
   }
   return known;
 }
