@@ -76,7 +76,8 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('store'),
-        describe: 'DIR: a store that every node reaches, for snapshots of jobs; without it none are taken',
+        describe:
+          'DIR: a folder that every node reaches, for snapshots: a store for each job, DIR/JOB; without it none are taken',
       })
       .option('moves', {
         type: 'string',
@@ -106,7 +107,7 @@ const command: CommandModule<object, Options> = {
         describe: 'a signal after which its jobs go to other nodes before it ends',
       })
       .example([
-        ['$0 node --nats nats://10.0.0.1:4222 --store /mnt/shared/store', 'prints a JSON object for each event'],
+        ['$0 node --nats nats://10.0.0.1:4222 --store /mnt/shared/jobs', 'prints a JSON object for each event'],
         ['$0 node --name b --label zone=b --dir data=/srv/data:ro --drain-on SIGTERM', 'with WAGSNAP_NATS'],
       ]) as never,
   handler: async (options) => {

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import { InputError } from '../base/errors.js';
+import { adviceWithoutStore } from '../snapshot/store/folders.js';
 import { readReference } from '../snapshot/store/reference.js';
 import { SnapshotStore } from '../snapshot/store/store.js';
 import { type HeldGeneration, hold } from './held-generation.js';
@@ -32,7 +33,7 @@ export async function holdGeneration(
     store = SnapshotStore.open(path);
   } catch (error) {
     if (!(error instanceof InputError) || error.code !== 'no-store') throw error;
-    const advice = 'wag-snap capture -t NAME makes one';
+    const advice = adviceWithoutStore(path);
     throw new InputError(error.code, `${text}: ${others} no store of snapshots in ${path}: ${advice}`);
   }
   return hold(store, reference, others);

@@ -3,7 +3,6 @@
 import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { availableParallelism, hostname, totalmem } from 'node:os';
-import { resolve } from 'node:path';
 import { InputError, reading, ToolError, UsageError } from '../base/errors.js';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
 import { quoted } from '../base/terminal-text.js';
@@ -14,6 +13,7 @@ import type { NodeOffer } from '../lattice/records.js';
 import { LatticeServer } from '../lattice/server.js';
 import { timingOf } from '../lattice/state.js';
 import { parseAddress } from '../transport/tls.js';
+import { JobStores } from './job-stores.js';
 import { findEmulator } from './launch.js';
 import { type ArrivalsOptions, NodeArrivals } from './node-arrivals.js';
 import { NodeGuard } from './node-guard.js';
@@ -21,7 +21,6 @@ import type { LatticeNode, NodeOptions } from './node-options.js';
 import { NodeRunner } from './node-runner.js';
 import { checkDirectory } from './process-options.js';
 import { readKeys } from './seal-options.js';
-import { createStore } from './store.js';
 
 const LEASE = 10_000;
 
@@ -30,7 +29,7 @@ export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
   if (!isNodeName(name)) throw new UsageError(`--name ${quoted(name)}: a name of a node is ${NODE_RULE}`);
   if (!(lease >= 500 && lease <= 600_000)) throw new UsageError(`--lease ${lease} ms: expected 0.5 s to 10 minutes`);
   for (const { host, name: guest } of dirs) checkGranted(checkDirectory({ host, guest, readOnly: false }).host, guest);
-  const store = options.store === undefined ? undefined : await createStore(resolve(options.store));
+  const stores = options.store === undefined ? undefined : JobStores.open(options.store);
   const { compress, encryptTo, signKey, identities, verifyKeys, policy } = options;
   const seal = await readKeys({ compress, encryptTo, signKey, identities, verifyKeys, policy });
   const { publicKeys, policy: rules } = seal.keys!;
@@ -47,7 +46,7 @@ export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
     onEvent({ event: 'guard-lost' });
     fail(new ToolError('guard', 'the guard of this node has ended: nothing may run without it'));
   });
-  const runner = new NodeRunner({ name, server, guard, store, seal, dirs, folder, arch: offer.arch[0]!, onEvent });
+  const runner = new NodeRunner({ name, server, guard, stores, seal, dirs, folder, arch: offer.arch[0]!, onEvent });
   let agent: Agent | undefined;
   const close = async () => {
     agent?.stop();

@@ -23,7 +23,7 @@ export interface NodeOptions extends ServerOptions, FormOptions, TrustOptions {
   readonly memory?: number | undefined;
   /** Directories that jobs can be given, with the names that jobs ask for. */
   readonly dirs?: readonly NamedDirectory[] | undefined;
-  /** The folder of a store that every node reaches; without it no snapshots are taken. */
+  /** A folder that every node reaches, with a store for each job; without it no snapshots are taken. */
   readonly store?: string | undefined;
   /**
    * `HOST:PORT` where other nodes send programs to while they run, or `none`; default: any port of the address by which

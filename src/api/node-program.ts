@@ -7,6 +7,7 @@ import type { Report } from '../lattice/runner.js';
 import type { Moved } from '../transport/source.js';
 import type { Transport } from '../transport/transport.js';
 import { type Held, holdProgram } from './held-program.js';
+import type { JobStores } from './job-stores.js';
 import type { ArrivedProgram } from './node-arrivals.js';
 import type { ProgramEvent } from './node-events.js';
 import type { NodeGuard } from './node-guard.js';
@@ -14,14 +15,13 @@ import { LogSender, type Publish } from './node-log.js';
 import { OutputPipes } from './output-pipes.js';
 import type { Prepared } from './prepared.js';
 import type { FormOptions, TrustOptions, WithKeys } from './seal-options.js';
-import type { Store } from './store.js';
 
 export interface ProgramHost {
   readonly guard: NodeGuard;
   readonly report: Report;
   /** For names of its pipes. */
   readonly folder: string;
-  readonly store: Store | undefined;
+  readonly stores: JobStores | undefined;
   readonly seal: FormOptions & TrustOptions & WithKeys;
   prepare(job: JobRecord): Promise<Prepared>;
   publish(job: string, fence: number): Publish;
@@ -117,7 +117,7 @@ export class NodeProgram {
 
   private captureLater(): void {
     const { snapshotEvery } = this.job.spec;
-    if (snapshotEvery === null || this.host.store === undefined || this.isUnwanted) return;
+    if (snapshotEvery === null || this.host.stores === undefined || this.isUnwanted) return;
     this.timer = setTimeout(() => {
       this.captures = this.captures
         .then(() => this.capture(false))
@@ -134,9 +134,10 @@ export class NodeProgram {
 
   private async capture(kill: boolean): Promise<DurableSnapshot> {
     const { job, host, held, aborted } = this;
-    if (host.store === undefined || held === undefined) throw new Error('there is no store');
+    if (host.stores === undefined || held === undefined) throw new Error('there is no store');
     const began = performance.now();
-    const { generation } = await host.store.capture(held.pid, job.name, {
+    const store = await host.stores.of(job.name);
+    const { generation } = await store.capture(held.pid, job.name, {
       ...host.seal,
       ...{ kill, silent: true, signal: aborted.signal },
     });

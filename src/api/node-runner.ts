@@ -11,10 +11,10 @@ import type { Holder, JobRecord, JobSpec, NodeRecord } from '../lattice/records.
 import type { Report, Runner } from '../lattice/runner.js';
 import type { LatticeServer } from '../lattice/server.js';
 import type { Move } from '../lattice/state.js';
-import { tagNumber } from '../snapshot/store/reference.js';
 import { Peers } from '../transport/peers.js';
 import { parseAddress, tlsTransport } from '../transport/tls.js';
 import type { Transport } from '../transport/transport.js';
+import type { JobStores } from './job-stores.js';
 import type { NodeArrivals } from './node-arrivals.js';
 import type { MoveEventOfNode, ProgramEvent } from './node-events.js';
 import type { NodeGuard } from './node-guard.js';
@@ -23,13 +23,12 @@ import type { Prepared } from './prepared.js';
 import type { Directory } from './process-options.js';
 import type { NamedDirectory } from './receive-options.js';
 import type { FormOptions, TrustOptions, WithKeys } from './seal-options.js';
-import type { Store } from './store.js';
 
 export interface RunnerOptions {
   readonly name: string;
   readonly server: LatticeServer;
   readonly guard: NodeGuard;
-  readonly store: Store | undefined;
+  readonly stores: JobStores | undefined;
   /** How snapshots are written and read. */
   readonly seal: FormOptions & TrustOptions & WithKeys;
   /** What programs may be given. */
@@ -89,10 +88,10 @@ export class NodeRunner implements Runner {
   }
 
   private add(job: JobRecord, incarnation: number): NodeProgram {
-    const { guard, store, folder, seal } = this.options;
+    const { guard, stores, folder, seal } = this.options;
     const program = new NodeProgram(job, incarnation, {
       guard,
-      store,
+      stores,
       seal,
       folder,
       report: (event) => {
@@ -228,7 +227,7 @@ export class NodeRunner implements Runner {
   ): Promise<void> {
     try {
       if (program === undefined) throw new Error('its program has ended');
-      if (this.options.store === undefined) {
+      if (this.options.stores === undefined) {
         throw new Error(`${notSent ?? 'it is given back'}; this node has no store (--store) to move it through`);
       }
       const begun = performance.now();
@@ -272,10 +271,10 @@ export class NodeRunner implements Runner {
     this.arrivals?.take(id)?.decide(false);
   }
 
-  noticed({ name, holder, snapshot, fence, end }: JobRecord): void {
-    const { store, name: own } = this.options;
-    if (store === undefined || holder?.node !== own || snapshot?.fence !== fence || end !== null) return;
-    void removeBefore(store, name, snapshot.reference).catch(() => {});
+  noticed({ holder, snapshot, fence, end }: JobRecord): void {
+    const { stores, name: own } = this.options;
+    if (stores === undefined || holder?.node !== own || snapshot?.fence !== fence || end !== null) return;
+    void stores.removeBefore(snapshot.reference).catch(() => {});
   }
 
   private notice(event: ProgramEvent): void {
@@ -298,15 +297,15 @@ export class NodeRunner implements Runner {
       const module = await this.module(spec.module);
       return prepareRun(module, spec.args, { ...common, ...arch, env: spec.env, programName: name });
     }
-    const { store, seal } = this.options;
-    if (store === undefined) {
+    const { stores, seal } = this.options;
+    if (stores === undefined) {
       throw new InputError(
         'no-store',
         `its snapshot ${quoted(snapshot.reference)} is in a store, and this node has none`,
       );
     }
     const { prepareSnapshot } = await import('./restore.js');
-    const { path, parents } = store.find(snapshot.reference);
+    const { path, parents } = await stores.find(snapshot.reference);
     return prepareSnapshot(path, { ...seal, ...common, ...arch, parents });
   }
 
@@ -334,16 +333,4 @@ export class NodeRunner implements Runner {
 
 function lost({ node }: Holder): string {
   return `${node} was lost meanwhile`;
-}
-
-/**
- * Removes the generations of a job that are older than the one in its record. Those that are newer are not in it yet.
- * Those with tags that nodes do not choose are the user's.
- */
-async function removeBefore(store: Store, name: string, reference: string): Promise<void> {
-  const all = store.list([name]).map(({ tag }) => tag);
-  const old = all
-    .slice(0, Math.max(0, all.indexOf(reference.slice(name.length + 1))))
-    .filter((tag) => tagNumber(tag) > 0);
-  if (old.length > 0) await store.remove(old.map((tag) => `${name}:${tag}`));
 }

@@ -1,6 +1,6 @@
 /** The folders of a store: made so that a power failure does not lose them, and checked before anything is written. */
 
-import { lstatSync } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createFolders } from '../../base/create-folders.js';
 import { InputError, reading, writeFailure } from '../../base/errors.js';
@@ -60,4 +60,13 @@ function checkPlaces(store: string): void {
   };
   for (const name of FOLDERS) check(name, 'folder');
   for (const name of FILES) check(name, 'file');
+}
+
+/** What to do about a folder that is no store: nodes of the lattice keep one for each job below theirs. */
+export function adviceWithoutStore(folder: string): string {
+  const names = lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
+  const found = names.find((name) => lstatSync(join(folder, name, 'oci-layout'), { throwIfNoEntry: false })?.isFile());
+  return found === undefined
+    ? 'wag-snap capture -t NAME makes one'
+    : `but folders in it are stores: --store ${join(folder, found)}`;
 }

@@ -21,7 +21,7 @@ import { syncFolder, writeAt, writeOutput } from '../../base/output.js';
 import { Opener } from '../opener.js';
 import { type Blob, Blobs } from './blobs.js';
 import { type Facts, hiddenFacts, laterThan, readFacts, writeFacts } from './facts.js';
-import { isStore, makeFolders } from './folders.js';
+import { adviceWithoutStore, isStore, makeFolders } from './folders.js';
 import { type Collected, collectGarbage, reachable, reachableIfWhole } from './garbage.js';
 import type { Generation, GenerationFiles } from './generation.js';
 import { checkEntry, type Entry, entriesOf, IndexFile, nextNumber, parseDocument, withEntry } from './index-file.js';
@@ -67,7 +67,7 @@ export class SnapshotStore {
   static open(folder: string): SnapshotStore {
     const path = join(folder, 'oci-layout');
     if (!isStore(folder)) {
-      throw new InputError('no-store', `${folder}: there is no store of snapshots: wag-snap capture -t NAME makes one`);
+      throw new InputError('no-store', `${folder}: there is no store of snapshots: ${adviceWithoutStore(folder)}`);
     }
     parseDocument(
       reading(path, () => readFileSync(path, 'utf8')),
