@@ -12,6 +12,7 @@ import { DURATION, parseDuration, parseSize } from '../options/limits.js';
 import { type NameOptions, nameOptions, parseName } from '../options/name.js';
 import { once, parseArch, parseDir, several, UsageError } from '../options/usage.js';
 import { followProgram, ProgramPipes } from '../programs/attached.js';
+import { isInForeground } from '../programs/foreground.js';
 import { Interruption } from '../programs/interruption.js';
 import { MoveReport } from '../show/move-report.js';
 import { printWarning } from '../show/warning.js';
@@ -42,6 +43,7 @@ interface Options extends NameOptions {
   compress: boolean;
   hashFiles: boolean;
   attach: boolean;
+  noAttach: boolean;
   timeout: string | undefined;
   verbose: boolean;
   json: boolean;
@@ -131,7 +133,13 @@ const command: CommandModule<object, Options> = {
       .option('attach', {
         type: 'boolean',
         default: false,
-        describe: 'keep its streams here: until it ends there, with its exit code, or Ctrl-C detaches it',
+        describe:
+          'keep its streams here: until it ends there, with its exit code, or Ctrl-C detaches it; default: with ssh, in the foreground of a terminal',
+      })
+      .option('no-attach', {
+        type: 'boolean',
+        default: false,
+        describe: 'do not keep its streams here: end as soon as it runs there',
       })
       .option('max-time', {
         type: 'string',
@@ -185,7 +193,8 @@ const command: CommandModule<object, Options> = {
         ],
         ['$0 migrate job "exec:wag-snap receive --stdio" --arch arm64', 'stays on this host, on another CPU'],
       ]) as never,
-  handler: async (options) => {
+  handler: async (given) => {
+    const options = { ...given, attach: isAttached(given) };
     const report = new MoveReport(options);
     try {
       await moveWorkload(options, report);
@@ -198,6 +207,15 @@ const command: CommandModule<object, Options> = {
   },
 };
 export default command;
+
+/** Whether its streams stay here. Whoever works at a terminal goes on with the program there. */
+function isAttached({ attach, noAttach, destination, lazy, onTimeout, keep, dryRun, json }: Options): boolean {
+  if (attach && noAttach) throw new UsageError('--attach with --no-attach: give one of them');
+  if (dryRun || noAttach) return false;
+  const isSsh = !/^(?:tls|exec):/.test(destination);
+  const isUsual = isSsh && !lazy && onTimeout !== 'lazy' && !keep && !json;
+  return attach || (isUsual && isInForeground());
+}
 
 async function moveWorkload(options: Options, report: MoveReport): Promise<void> {
   const [{ EarlyLink, parseDestination }, { checkOptions }] = await Promise.all([
@@ -232,7 +250,7 @@ async function moveWorkload(options: Options, report: MoveReport): Promise<void>
     limitRate: size('limit-rate', options.limitRate),
     compress: options.compress,
     hashFiles: options.hashFiles,
-    attach: options.attach && !options.dryRun,
+    attach: options.attach,
     patience: duration('timeout', options.timeout),
     onWarning: printWarning,
   };

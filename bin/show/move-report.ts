@@ -22,7 +22,7 @@ export class MoveReport {
   /** The pid of a program that runs there, and needs memory that is still here. */
   private owed: number | undefined;
 
-  constructor(private readonly options: Readonly<Record<'json' | 'verbose' | 'attach' | 'dryRun', boolean>>) {}
+  constructor(private readonly options: Readonly<Record<'json' | 'verbose' | 'attach', boolean>>) {}
 
   readonly onEvent = (event: MoveEvent): void => {
     const { json, verbose } = this.options;
@@ -66,7 +66,8 @@ export class MoveReport {
       this.print(json ? terminalJson({ event: 'possible', host }) : terminalText(`${host} can take it`));
     else if (json) this.print(terminalJson({ event: 'moved', ...facts }));
     else {
-      this.print(terminalText(`pid ${pid} on ${host}, which prints to ${output}`));
+      const attached = this.options.attach ? '; its streams stay here, until Ctrl-C detaches it' : '';
+      this.print(terminalText(`pid ${pid} on ${host}, which prints to ${output}${attached}`));
       if (!this.options.verbose) return;
       const packed = wire === bytes ? '' : `, as ${wire}`;
       process.stderr.write(`stood still for ${(downtime / 1000).toFixed(1)} ms, ${bytes} bytes were sent${packed}\n`);
@@ -84,7 +85,7 @@ export class MoveReport {
 
   /** Standard output is the program's own when it is attached. */
   private print(line: string): void {
-    if (this.options.attach && !this.options.dryRun) process.stderr.write(`${line}\n`);
+    if (this.options.attach) process.stderr.write(`${line}\n`);
     else console.log(line);
   }
 

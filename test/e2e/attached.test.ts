@@ -1,8 +1,8 @@
 /** `migrate --attach`: a program that runs elsewhere with its streams here. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { processStatus } from '../../src/capture/process.js';
@@ -59,6 +59,30 @@ async function attach(pid: number, ...options: string[]) {
   const [, there] = /^pid (\d+) on /m.exec(await streams.says(/^pid \d+ on .*\n/m))!;
   pids.push(Number(there));
   return { tool, streams, there: Number(there), output };
+}
+
+const hasScript = spawnSync('script', ['--version']).status === 0;
+
+/** A command line in a terminal of its own, where `ssh` starts a receiver on this host. `migrate` is the tool's. */
+function inTerminal(line: (migrate: string) => string, pid: number) {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin, { recursive: true });
+  const tool = `'${process.execPath}' '${cli}'`;
+  writeFileSync(join(bin, 'ssh'), `#!/bin/sh\nexec ${tool} receive --stdio\n`, { mode: 0o755 });
+  const command = `exec sh -c "${line(`${tool} migrate ${pid} --output-dir '${counters.ownFolder()}'`)}"`;
+  const child = spawn('script', ['-qfec', command, '/dev/null'], {
+    env: { ...env, PATH: `${bin}:${process.env['PATH']}`, SHELL: '/bin/sh' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  pids.push(child.pid!);
+  return { child, out: new Output(child) };
+}
+
+/** @returns the pid of the program there */
+async function movedIn(out: Output): Promise<number> {
+  const [, pid] = /pid (\d+) on /.exec(await out.has(/pid \d+ on [^\n]*\n/))!; // after the line that shows progress
+  pids.push(Number(pid));
+  return Number(pid);
 }
 
 const ended = async (child: ChildProcess) => {
@@ -130,5 +154,39 @@ describe('a program that was moved', () => {
     expect(await ended(tool)).toBe(7);
     await ended(shell);
     expect(out.stdout).toBe('before\nafter\n');
+  });
+});
+
+describe.skipIf(!hasScript)('a program that was moved by ssh from a terminal', () => {
+  test('continues in the terminal', async () => {
+    const { child, out } = inTerminal((migrate) => `exec ${migrate} there`, (await start()).pid!);
+    await movedIn(out);
+    expect(out.stdout).toContain('; its streams stay here, until Ctrl-C detaches it');
+    child.stdin.write('typed\n');
+    await out.has(/typed\r\ntyped\r\n/); // the terminal's echo, and the program's
+    child.stdin.write('\x04'); // Ctrl-D
+    expect(await ended(child)).toBe(7);
+    expect(out.stdout).toContain('on the error stream\r\n');
+  });
+
+  test('is detached by Ctrl-C', async () => {
+    const { child, out } = inTerminal((migrate) => `exec ${migrate} there`, (await start()).pid!);
+    const there = await movedIn(out);
+    child.stdin.write('typed\n');
+    await out.has(/typed\r\ntyped\r\n/);
+    child.stdin.write('\x03');
+    expect(await ended(child)).toBe(0);
+    expect(out.stdout).toMatch(new RegExp(`detached: pid ${there} continues on .*, and prints to .*\\.out\r\n$`));
+  });
+
+  test.each([
+    ['with --no-attach', (migrate: string) => `exec ${migrate} there --no-attach`],
+    ['in the background', (migrate: string) => `set -m; ${migrate} there & wait \\$!`],
+    ['by exec:', (migrate: string) => `exec ${migrate} exec:ssh`],
+  ])('does not %s', async (_, line) => {
+    const { child, out } = inTerminal(line, (await start()).pid!);
+    await movedIn(out);
+    expect(await ended(child)).toBe(0);
+    expect(out.stdout).not.toContain('its streams stay here');
   });
 });
