@@ -1,6 +1,7 @@
 /** `wag-snap node`: makes this machine a node of the lattice. */
 
 import type { CommandModule } from 'yargs';
+import type { NamedAddress } from '../../src/api/node-grants.js';
 import type { NamedDirectory } from '../../src/api/receive-options.js';
 import { type FormOptions, form, formOptions } from '../options/form.js';
 import { type LatticeOptions, latticeOptions, parseEmbedded, parsePairs, parseServer } from '../options/lattice.js';
@@ -15,6 +16,7 @@ interface Options extends LatticeOptions, FormOptions, TrustOptions {
   cpus: string | undefined;
   memory: string | undefined;
   dir: string | string[] | undefined;
+  listen: string | string[] | undefined;
   store: string | undefined;
   lease: string | undefined;
   arch: string | undefined;
@@ -72,6 +74,12 @@ const command: CommandModule<object, Options> = {
         describe:
           'NAME=PATH[:ro]: a directory that jobs can be given, and the name that they ask for (may be repeated)',
       })
+      .option('listen', {
+        type: 'string',
+        requiresArg: true,
+        describe:
+          'NAME=HOST:PORT: an address at which one job at a time may accept connections, and the name that it asks for (may be repeated)',
+      })
       .option('store', {
         type: 'string',
         requiresArg: true,
@@ -126,6 +134,7 @@ const command: CommandModule<object, Options> = {
         memory: memory === undefined ? undefined : parseSize('memory', memory),
         lease: lease === undefined ? undefined : parseDuration('lease', lease),
         dirs: several(options.dir).map(parseGrant),
+        listen: several(options.listen).map(parseAddress),
       },
       options,
     );
@@ -143,4 +152,10 @@ function parseGrant(text: string): NamedDirectory {
   if (name === undefined || host === undefined)
     throw new UsageError(`--dir ${text}: expected NAME=PATH, or NAME=PATH:ro`);
   return { host, name, readOnly: mode === 'ro' };
+}
+
+function parseAddress(text: string): NamedAddress {
+  const [, name, address] = /^([^=/:]+)=(.+)$/s.exec(text) ?? [];
+  if (name === undefined || address === undefined) throw new UsageError(`--listen ${text}: expected NAME=HOST:PORT`);
+  return { name, address };
 }

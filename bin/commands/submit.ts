@@ -18,6 +18,7 @@ interface Options extends LatticeOptions {
   label: string | string[] | undefined;
   memory: string | undefined;
   dir: string | string[] | undefined;
+  listen: string | string[] | undefined;
   env: string | string[] | undefined;
   snapshotEvery: string | undefined;
   restart: 'never' | 'on-failure' | 'always' | undefined;
@@ -65,6 +66,12 @@ const command: CommandModule<object, Options> = {
         requiresArg: true,
         describe: 'NAME[::GUEST]: a directory that nodes grant as NAME, and its name in the program (may be repeated)',
       })
+      .option('listen', {
+        type: 'string',
+        requiresArg: true,
+        describe:
+          'NAME: an address that nodes grant as NAME, where it accepts connections; in the order of its listeners (may be repeated)',
+      })
       .option('env', {
         type: 'string',
         requiresArg: true,
@@ -99,6 +106,7 @@ const command: CommandModule<object, Options> = {
       labels: parsePairs('label', options.label),
       memory: memory === undefined ? undefined : parseSize('memory', memory),
       dirs: several(options.dir).map(parseJobDir),
+      listen: several(options.listen).map(parseJobAddress),
       snapshotEvery: snapshotEvery === undefined ? undefined : parseDuration('snapshot-every', snapshotEvery),
       restart,
     };
@@ -125,4 +133,9 @@ function parseJobDir(text: string): { name: string; guest: string } {
     );
   }
   return { name, guest };
+}
+
+function parseJobAddress(name: string): string {
+  if (/^[^=/:]+$/.test(name)) return name;
+  throw new UsageError(`--listen ${name}: expected a NAME that nodes grant (node --listen NAME=HOST:PORT)`);
 }

@@ -21,6 +21,7 @@ export function jobTable(jobs: readonly JobEntry[]): string {
 
 function noteOf(job: JobEntry): string {
   const notes = [job.end, job.to && `shall move to ${job.to}`, job.restarts > 0 && `${job.restarts} restarts`];
+  notes.push(...job.listen.flatMap(({ address }) => (address === null ? [] : [`listens at ${address}`])));
   if (job.state === 'waiting') notes.push(waiting(job));
   if (job.state === 'running' && job.problems.length > 0)
     notes.push('its node is drained, and no other node can run it');
@@ -41,7 +42,7 @@ export function problemLines({ name, problems }: JobEntry): string {
 
 export function nodeTable(nodes: readonly NodeEntry[]): string {
   return formatColumns([
-    ['NODE', 'STATE', 'ARCH', 'CPUS', 'MEMORY', 'USED', 'JOBS', 'LABELS', 'DIRS'],
+    ['NODE', 'STATE', 'ARCH', 'CPUS', 'MEMORY', 'USED', 'JOBS', 'LABELS', 'DIRS', 'LISTEN'],
     ...nodes.map((node) => [
       node.name,
       node.state,
@@ -50,14 +51,19 @@ export function nodeTable(nodes: readonly NodeEntry[]): string {
       formatBytes(node.memory),
       formatBytes(node.used),
       String(node.jobs),
-      terminalText(
-        Object.entries(node.labels)
-          .map(([key, value]) => `${key}=${value}`)
-          .join(',') || '-',
-      ),
+      terminalText(pairs(node.labels)),
       terminalText(node.dirs.join(',') || '-'),
+      terminalText(pairs(node.listen)),
     ]),
   ]);
+}
+
+function pairs(words: Readonly<Record<string, string>>): string {
+  return (
+    Object.entries(words)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',') || '-'
+  );
 }
 
 export function historyTable({ history }: JobEntry): string {

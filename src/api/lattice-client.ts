@@ -59,6 +59,7 @@ export class LatticeClient implements Lattice {
       labels: options.labels ?? {},
       memory: options.memory ?? null,
       dirs: options.dirs ?? [],
+      listen: options.listen ?? [],
       snapshotEvery: options.snapshotEvery ?? null,
       restart: options.restart ?? 'never',
     };
@@ -192,7 +193,7 @@ export class LatticeClient implements Lattice {
     await this.change(name, (job) => {
       if (job.end !== null) throw new InputError('job-over', `the job ${quoted(name)} is over: ${endText(job)}`);
       const asked = { ...to, cordoned: false };
-      const problems = problemsOf(job, asked, new Holdings(jobs).load(node).memory);
+      const problems = problemsOf(job, asked, new Holdings(jobs).load(node));
       if (problems.length === 0) return { ...job, to: node };
       throw new InputError('not-placeable', `the job ${quoted(name)} cannot run on ${node}:`, problems.map(indented));
     });

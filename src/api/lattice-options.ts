@@ -20,6 +20,8 @@ export interface SubmitOptions {
   readonly memory?: number | undefined;
   /** Directories: the node's name for each, and the program's. */
   readonly dirs?: readonly { readonly name: string; readonly guest: string }[] | undefined;
+  /** Names of addresses that nodes grant, at which it accepts connections: the first one is its first listener. */
+  readonly listen?: readonly string[] | undefined;
   /** Milliseconds between snapshots; default: none are taken. */
   readonly snapshotEvery?: number | undefined;
   /** Whether it begins again when it has ended; default: never. */
@@ -38,6 +40,8 @@ export interface JobEntry {
   readonly snapshot: string | null;
   /** The node that it shall move to. */
   readonly to: string | null;
+  /** The addresses at which it accepts connections: their names, and where they are now. */
+  readonly listen: readonly { readonly name: string; readonly address: string | null }[];
   /** How often it was begun again, one after the other; a run of more than a minute starts the count anew. */
   readonly restarts: number;
   /** How it ended; null while it has not. */
@@ -57,8 +61,12 @@ export interface NodeEntry {
   readonly used: number;
   readonly jobs: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** Whether it has a store for snapshots of jobs. */
+  readonly store: boolean;
   /** Names of the directories that it grants. */
   readonly dirs: readonly string[];
+  /** Addresses at which jobs may accept connections, each one job at a time, by their names. */
+  readonly listen: Readonly<Record<string, string>>;
   /** Milliseconds since it was heard of, by the clock of NATS. */
   readonly silent: number;
 }

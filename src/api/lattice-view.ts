@@ -2,7 +2,7 @@
 
 import { Holdings } from '../lattice/holdings.js';
 import { problemsOf } from '../lattice/placement.js';
-import type { JobRecord, NodeRecord } from '../lattice/records.js';
+import type { Holder, JobRecord, NodeRecord } from '../lattice/records.js';
 import { timingOf } from '../lattice/state.js';
 import type { JobEntry, NodeEntry } from './lattice-options.js';
 
@@ -44,7 +44,7 @@ export function jobEntry(job: JobRecord, { nodes, jobs }: LatticeRecords, holdin
     state === 'waiting' || state === 'lost' || isDrained
       ? nodes.map((node) => ({
           node: node.name,
-          problems: [...problemsOf(job, node, holdings.load(node.name).memory), ...unableOf(job, node.name)],
+          problems: [...problemsOf(job, node, holdings.load(node.name)), ...unableOf(job, node.name)],
         }))
       : [];
   // one that leaves its node is no news as long as another one can take it
@@ -52,7 +52,14 @@ export function jobEntry(job: JobRecord, { nodes, jobs }: LatticeRecords, holdin
   return {
     ...{ name, state, node: holder?.node ?? null, fence, module: spec.module, snapshot: snapshot?.reference ?? null },
     ...{ to, restarts, end: end === null ? null : endText(job), problems, history },
+    listen: spec.listen.map((name) => ({ name, address: addressOf(name, end === null ? holder : null, nodes) })),
   };
+}
+
+/** Where the node that has a job lets it accept connections. */
+function addressOf(name: string, holder: Holder | null, nodes: readonly NodeRecord[]): string | null {
+  const { listen = {} } = nodes.find((node) => node.name === holder?.node)?.offer ?? {};
+  return Object.hasOwn(listen, name) ? (listen[name] ?? null) : null;
 }
 
 /** Why a node could not start a job that waits, the last time that it tried to. */

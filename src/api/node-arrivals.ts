@@ -5,7 +5,7 @@
 
 import { InputError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
-import type { Holder } from '../lattice/records.js';
+import type { JobRecord } from '../lattice/records.js';
 import type { Report } from '../lattice/runner.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import { checkSeal, checkSubject, type Trust } from '../snapshot/trust/policy.js';
@@ -18,8 +18,8 @@ import { type HeldProgram, receiveProgram } from '../transport/target.js';
 import { type Arrival, addressText, listenTls, type TlsAddress, type TlsListener } from '../transport/tls.js';
 import type { Held } from './held-program.js';
 import type { MoveEventOfNode } from './node-events.js';
+import type { NodeGrants } from './node-grants.js';
 import { OutputPipes } from './output-pipes.js';
-import type { NamedDirectory } from './receive-options.js';
 import { Receiver } from './receiver.js';
 
 /** A program that is complete here, and has not begun. */
@@ -35,7 +35,7 @@ export interface ArrivalsOptions {
   readonly address: TlsAddress;
   /** What others find in this node's record, if it is not that. */
   readonly advertised: string | undefined;
-  readonly dirs: readonly NamedDirectory[];
+  readonly grants: NodeGrants;
   /** Who must have signed snapshots. */
   readonly trust: Trust;
   readonly folder: string;
@@ -43,8 +43,8 @@ export interface ArrivalsOptions {
   readonly grace: number;
   /** The node that has a key; undefined: none that is alive. */
   readonly nodeOf: (key: string) => string | undefined;
-  /** Who has a job, as far as it is known here. */
-  readonly holderOf: (job: string) => Holder | null;
+  /** The record of a job, as far as it is known here. */
+  readonly jobOf: (job: string) => JobRecord | undefined;
   readonly report: Report;
   readonly onEvent: (event: MoveEventOfNode) => void;
 }
@@ -157,26 +157,29 @@ class NodeReceiver extends Receiver {
   private pipes: OutputPipes | undefined;
   private move: Hello['move'];
   protected override readonly withParent = true;
+  protected override readonly mayHaveClosed = true;
 
   constructor(
     private readonly node: ArrivalsOptions,
     private readonly key: string,
     private readonly hold: Hold,
   ) {
-    super({ grants: { dirs: node.dirs, listen: [] }, outputDir: node.folder });
+    const { dirs, listen } = node.grants;
+    super({ grants: { dirs, listen: Object.values(listen) }, outputDir: node.folder });
   }
 
   override async look(hello: Hello, size: number, memory: number) {
     const { move } = hello;
     const sender = this.node.nodeOf(this.key);
-    if (move === undefined || sender === undefined || this.node.holderOf(move.job)?.node !== sender) {
+    const job = move && this.node.jobOf(move.job);
+    if (job === undefined || sender === undefined || job.holder?.node !== sender) {
       throw new InputError(
         'not-holder',
         `${sender ?? 'the other side'} does not have the job ${quoted(move?.job ?? '')}`,
       );
     }
     this.move = move;
-    return super.look(hello, size, memory);
+    return super.look({ ...hello, listen: this.node.grants.addressesOf(job.spec) }, size, memory);
   }
 
   /** Nobody has signed a program that runs, so what demands a signature lets it come by a snapshot only. */

@@ -1,9 +1,8 @@
 /** Makes this process a node (node.ts). */
 
 import { randomBytes } from 'node:crypto';
-import { statSync } from 'node:fs';
 import { availableParallelism, hostname, totalmem } from 'node:os';
-import { InputError, reading, ToolError, UsageError } from '../base/errors.js';
+import { ToolError, UsageError } from '../base/errors.js';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
 import { quoted } from '../base/terminal-text.js';
 import { Agent } from '../lattice/agent.js';
@@ -16,24 +15,24 @@ import { parseAddress } from '../transport/tls.js';
 import { JobStores } from './job-stores.js';
 import { findEmulator } from './launch.js';
 import { type ArrivalsOptions, NodeArrivals } from './node-arrivals.js';
+import { NodeGrants } from './node-grants.js';
 import { NodeGuard } from './node-guard.js';
 import type { LatticeNode, NodeOptions } from './node-options.js';
 import { NodeRunner } from './node-runner.js';
-import { checkDirectory } from './process-options.js';
 import { readKeys } from './seal-options.js';
 
 const LEASE = 10_000;
 
 export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
-  const { name = hostname(), lease = LEASE, dirs = [], onEvent = () => {} } = options;
+  const { name = hostname(), lease = LEASE, dirs = [], listen = [], onEvent = () => {} } = options;
   if (!isNodeName(name)) throw new UsageError(`--name ${quoted(name)}: a name of a node is ${NODE_RULE}`);
   if (!(lease >= 500 && lease <= 600_000)) throw new UsageError(`--lease ${lease} ms: expected 0.5 s to 10 minutes`);
-  for (const { host, name: guest } of dirs) checkGranted(checkDirectory({ host, guest, readOnly: false }).host, guest);
+  const grants = await NodeGrants.make(dirs, listen);
   const stores = options.store === undefined ? undefined : JobStores.open(options.store);
   const { compress, encryptTo, signKey, identities, verifyKeys, policy } = options;
   const seal = await readKeys({ compress, encryptTo, signKey, identities, verifyKeys, policy });
   const { publicKeys, policy: rules } = seal.keys!;
-  const offer = offerOf(options);
+  const offer = offerOf(options, grants);
   checkOffer(offer);
   const server = await LatticeServer.connect(options);
   const folder = makeTemporaryFolder();
@@ -46,7 +45,7 @@ export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
     onEvent({ event: 'guard-lost' });
     fail(new ToolError('guard', 'the guard of this node has ended: nothing may run without it'));
   });
-  const runner = new NodeRunner({ name, server, guard, stores, seal, dirs, folder, arch: offer.arch[0]!, onEvent });
+  const runner = new NodeRunner({ name, server, guard, stores, seal, grants, folder, arch: offer.arch[0]!, onEvent });
   let agent: Agent | undefined;
   const close = async () => {
     agent?.stop();
@@ -58,9 +57,9 @@ export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
   const nodes = () => Object.values(agent?.state.nodes ?? {}).map(({ record }) => record);
   try {
     runner.arrivals = await listenForNodes(options.moves, server, {
-      ...{ dirs, folder, grace: 2 * lease, onEvent, trust: { keys: publicKeys, policy: rules } },
+      ...{ grants, folder, grace: 2 * lease, onEvent, trust: { keys: publicKeys, policy: rules } },
       nodeOf: (key) => nodes().find(({ fenced, receiver }) => !fenced && receiver?.key === key)?.name,
-      holderOf: (job) => agent?.state.jobs[job]?.record.holder ?? null,
+      jobOf: (job) => agent?.state.jobs[job]?.record,
       report: (event) => agent?.report(event),
     });
   } catch (error) {
@@ -111,14 +110,6 @@ export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
   };
 }
 
-/** @throws InputError */
-function checkGranted(path: string, name: string): void {
-  const found = reading(path, () => statSync(path, { throwIfNoEntry: false }));
-  if (found?.isDirectory()) return;
-  const why = found === undefined ? 'there is no such folder' : 'it is no folder';
-  throw new InputError('no-folder', `--dir ${name}=${path}: ${why}`);
-}
-
 /**
  * Where other nodes send programs to. @param moves `HOST:PORT`, or `none`; default: any port of the address by which NATS
  * is reached. @throws UsageError, ToolError
@@ -146,12 +137,12 @@ function possibleArchs() {
 }
 
 /** @throws ToolError */
-function offerOf(options: NodeOptions): NodeOffer {
-  const { labels = {}, cpus = availableParallelism(), memory = totalmem(), dirs = [] } = options;
+function offerOf(options: NodeOptions, { dirs, listen }: NodeGrants): NodeOffer {
+  const { labels = {}, cpus = availableParallelism(), memory = totalmem() } = options;
   const { own, possible } = possibleArchs();
   const { arch = possible } = options;
   for (const one of arch) {
     if (!possible.includes(one)) throw new ToolError('no-emulator', `--arch ${one}: ${own} needs qemu-user for it`);
   }
-  return { arch, cpus, memory, labels, store: options.store !== undefined, dirs: dirs.map(({ name }) => name) };
+  return { arch, cpus, memory, labels, store: options.store !== undefined, dirs: dirs.map(({ name }) => name), listen };
 }

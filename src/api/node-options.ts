@@ -3,6 +3,7 @@
 import type { AgentEvent } from '../lattice/agent.js';
 import type { ServerOptions } from '../lattice/server-options.js';
 import type { MoveEventOfNode, ProgramEvent } from './node-events.js';
+import type { NamedAddress } from './node-grants.js';
 import type { NamedDirectory } from './receive-options.js';
 import type { FormOptions, TrustOptions } from './seal-options.js';
 
@@ -23,6 +24,11 @@ export interface NodeOptions extends ServerOptions, FormOptions, TrustOptions {
   readonly memory?: number | undefined;
   /** Directories that jobs can be given, with the names that jobs ask for. */
   readonly dirs?: readonly NamedDirectory[] | undefined;
+  /**
+   * `HOST:PORT` or `[IPv6]:PORT`: addresses at which jobs may accept connections, with the names that jobs ask for. Each
+   * is given to one job at a time.
+   */
+  readonly listen?: readonly NamedAddress[] | undefined;
   /** A folder that every node reaches, with a store for each job; without it no snapshots are taken. */
   readonly store?: string | undefined;
   /**

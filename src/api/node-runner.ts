@@ -7,7 +7,7 @@ import { createFolders } from '../base/create-folders.js';
 import { InputError, type ToolError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
 import { endsLife } from '../lattice/membership.js';
-import type { Holder, JobRecord, JobSpec, NodeRecord } from '../lattice/records.js';
+import type { Holder, JobRecord, NodeRecord } from '../lattice/records.js';
 import type { Report, Runner } from '../lattice/runner.js';
 import type { LatticeServer } from '../lattice/server.js';
 import type { Move } from '../lattice/state.js';
@@ -17,11 +17,10 @@ import type { Transport } from '../transport/transport.js';
 import type { JobStores } from './job-stores.js';
 import type { NodeArrivals } from './node-arrivals.js';
 import type { MoveEventOfNode, ProgramEvent } from './node-events.js';
+import type { NodeGrants } from './node-grants.js';
 import type { NodeGuard } from './node-guard.js';
 import { NodeProgram } from './node-program.js';
 import type { Prepared } from './prepared.js';
-import type { Directory } from './process-options.js';
-import type { NamedDirectory } from './receive-options.js';
 import type { FormOptions, TrustOptions, WithKeys } from './seal-options.js';
 
 export interface RunnerOptions {
@@ -32,7 +31,7 @@ export interface RunnerOptions {
   /** How snapshots are written and read. */
   readonly seal: FormOptions & TrustOptions & WithKeys;
   /** What programs may be given. */
-  readonly dirs: readonly NamedDirectory[];
+  readonly grants: NodeGrants;
   /** For modules; removed when the node ends. */
   readonly folder: string;
   /** The CPU of jobs that do not say. */
@@ -289,8 +288,9 @@ export class NodeRunner implements Runner {
 
   private async prepare(job: JobRecord): Promise<Prepared> {
     const { spec, name, snapshot } = job;
-    const dirs = this.dirsOf(spec);
-    const common = { dirs, name, ...(spec.memory === null ? {} : { maxMemory: spec.memory }) };
+    const { grants } = this.options;
+    const granted = { dirs: grants.directoriesOf(spec), listen: grants.addressesOf(spec) };
+    const common = { ...granted, name, ...(spec.memory === null ? {} : { maxMemory: spec.memory }) };
     const arch = { arch: (spec.arch ?? this.options.arch) as 'x64' | 'arm64' };
     if (snapshot === null) {
       const { prepareRun } = await import('./prepare-run.js');
@@ -306,15 +306,7 @@ export class NodeRunner implements Runner {
     }
     const { prepareSnapshot } = await import('./restore.js');
     const { path, parents } = await stores.find(snapshot.reference);
-    return prepareSnapshot(path, { ...seal, ...common, ...arch, parents });
-  }
-
-  private dirsOf(spec: JobSpec): Directory[] {
-    return spec.dirs.map(({ name, guest }) => {
-      const given = this.options.dirs.find((one) => one.name === name);
-      if (given === undefined) throw new InputError('not-granted', `this node grants no directory ${quoted(name)}`);
-      return { host: given.host, guest, readOnly: given.readOnly ?? false };
-    });
+    return prepareSnapshot(path, { ...seal, ...common, ...arch, parents, mayHaveClosed: true });
   }
 
   private module(digest: string): Promise<string> {

@@ -56,6 +56,7 @@ export class Receiver implements TargetHost {
   private giveBack = () => {};
   /** Whether the program ends with this process. */
   protected readonly withParent: boolean = false;
+  protected readonly mayHaveClosed: boolean = false;
 
   constructor(
     private readonly options: ReceiveOptions,
@@ -231,7 +232,8 @@ export class Receiver implements TargetHost {
   private async grants(stored: StoredSnapshot): Promise<{ grants: Grants; warnings: string[] }> {
     const { hello } = this;
     if (hello === undefined) throw new BugError('nothing was said of what is to be granted');
-    const grants = await grantsFor(stored, await grantsOf(hello, this.options.grants));
+    const { mayHaveClosed } = this;
+    const grants = await grantsFor(stored, { ...(await grantsOf(hello, this.options.grants)), mayHaveClosed });
     return { grants, warnings: await checkHere(stored, grants, hello.strictFiles) };
   }
 

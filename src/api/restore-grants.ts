@@ -29,6 +29,11 @@ export interface GrantOptions {
   readonly sameDirs?: boolean | undefined;
 }
 
+export interface ListenerOption {
+  /** Whether the program may have closed its listeners since it was given their addresses. */
+  readonly mayHaveClosed?: boolean | undefined;
+}
+
 const NOT_A_FILE: Partial<Record<Descriptor['kind'], string>> = {
   directory: 'it is a directory below a --dir',
   listener: 'it is a listener: --listen gives it an address',
@@ -36,15 +41,16 @@ const NOT_A_FILE: Partial<Record<Descriptor['kind'], string>> = {
 };
 
 /** Looks up names of hosts. @throws UsageError, ToolError 'lookup' */
-export async function grantsFor({ snapshot }: StoredSnapshot, options: GrantOptions): Promise<Grants> {
+export async function grantsFor({ snapshot }: StoredSnapshot, options: GrantOptions & ListenerOption): Promise<Grants> {
   const { descriptors } = snapshot.host;
-  const { dirs = [], listen = [], fds = [], sameDirs = false } = options;
+  const { dirs = [], fds = [], sameDirs = false, mayHaveClosed = false } = options;
   const directories = dirs.map(checkDirectory);
   checkDirectories(descriptors, directories);
   const policies = new Map<number, FdPolicy>();
   for (const [fd, policy] of fds) policies.set(fd, checkPolicy(fd, policy, descriptors));
   const isGone = (fd: number) => policies.get(fd) === 'close' || policies.get(fd) === 'ignore';
   const count = descriptors.filter(({ kind, fd }) => kind === 'listener' && !isGone(fd)).length;
+  const listen = mayHaveClosed && count === 0 ? [] : (options.listen ?? []);
   if (listen.length > count) throw new UsageError(`--listen: the program accepts connections at ${count} addresses`);
   return {
     directories,

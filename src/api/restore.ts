@@ -14,6 +14,7 @@ import { keyFiles } from './key-files.js';
 import type { Prepared } from './prepared.js';
 import type { ProcessLimits } from './process-options.js';
 import type { RegistryOptions } from './registry-options.js';
+import type { ListenerOption } from './restore-grants.js';
 import type { RestoreRequest } from './restored-image.js';
 import type { StartOptions } from './started-workload.js';
 import type { ChainOptions } from './stored-snapshot.js';
@@ -75,7 +76,7 @@ export async function restore(
 /** What continues a snapshot, not started. @throws as restore() */
 export async function prepareSnapshot(
   snapshot: SnapshotSource,
-  options: RestoreOptions,
+  options: RestoreOptions & ListenerOption,
   count?: number,
 ): Promise<Prepared> {
   const { prepareRestored } = await import('./restored-image.js');
@@ -123,7 +124,7 @@ export async function restoreImage(snapshot: SnapshotSource, options: RestoreIma
 /** Reads the snapshot, and finds what is missing here. @param lazy whether pages of a registry may come later */
 async function look(
   snapshot: SnapshotSource,
-  options: CommonOptions & SignalOption,
+  options: CommonOptions & SignalOption & ListenerOption,
   check: boolean,
   lazy: boolean,
   clones?: number,

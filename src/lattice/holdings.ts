@@ -10,9 +10,11 @@ export interface Load {
   /** Bytes of memory that they may use. */
   readonly memory: number;
   readonly jobs: number;
+  /** Whose the node's addresses are, by their names: one job's each, if all goes well. */
+  readonly listeners: ReadonlyMap<string, readonly string[]>;
 }
 
-const NONE: Load = { memory: 0, jobs: 0 };
+export const NO_LOAD: Load = { memory: 0, jobs: 0, listeners: new Map() };
 
 interface Held {
   readonly holder: Holder | null;
@@ -64,7 +66,7 @@ export class Holdings {
       return;
     }
     this.counted.set(name, record);
-    if (before !== undefined && before.spec.memory === record.spec.memory) {
+    if (before !== undefined && usesAlike(before, record)) {
       if (before.holder === record.holder || isSameHolder(before.holder, record.holder)) return;
     }
     if (before !== undefined) this.count(before, -1);
@@ -79,13 +81,15 @@ export class Holdings {
     if (held.jobs.size > 0) this.held.set(key, held);
     else this.held.delete(key);
     if (holder === null) return;
-    const { memory, jobs } = this.load(holder.node);
-    if (jobs + by > 0) this.loads.set(holder.node, { memory: memory + by * (spec.memory ?? 0), jobs: jobs + by });
-    else this.loads.delete(holder.node);
+    const before = this.load(holder.node);
+    const jobs = before.jobs + by;
+    if (jobs === 0) return void this.loads.delete(holder.node);
+    const memory = before.memory + by * (spec.memory ?? 0);
+    this.loads.set(holder.node, { memory, jobs, listeners: listenersOf(before, name, spec.listen, by) });
   }
 
   load(node: string): Load {
-    return this.loads.get(node) ?? NONE;
+    return this.loads.get(node) ?? NO_LOAD;
   }
 
   /** The names of the jobs that a life of a node holds; null: of those that nobody holds. */
@@ -97,4 +101,21 @@ export class Holdings {
   holders(): Iterable<Holder | null> {
     return Array.from(this.held.values(), ({ holder }) => holder);
   }
+}
+
+function usesAlike({ spec: a }: JobRecord, { spec: b }: JobRecord): boolean {
+  return (
+    a.memory === b.memory && a.listen.length === b.listen.length && a.listen.every((name, i) => name === b.listen[i])
+  );
+}
+
+/** @param by 1: the job has these addresses from now on; -1: not any more */
+function listenersOf({ listeners }: Load, job: string, names: readonly string[], by: 1 | -1): Load['listeners'] {
+  if (names.length === 0) return listeners;
+  const changed = new Map(listeners);
+  for (const name of names) {
+    const others = (changed.get(name) ?? []).filter((one) => one !== job);
+    changed.set(name, by === 1 ? [...others, job] : others);
+  }
+  return changed;
 }

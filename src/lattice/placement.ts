@@ -1,13 +1,14 @@
 /** Where a job can run: what keeps it from a node, and which node is the best. */
 
+import type { Load } from './holdings.js';
 import type { JobRecord, NodeRecord } from './records.js';
 import type { NodeState } from './state.js';
 
 /** Everything that keeps a job from a node, each a sentence; empty: it can run there. */
 export function problemsOf(
-  { spec, snapshot }: Pick<JobRecord, 'spec' | 'snapshot'>,
+  { name: job, spec, snapshot }: Pick<JobRecord, 'name' | 'spec' | 'snapshot'>,
   node: NodeRecord,
-  usedMemory: number,
+  load: Load,
 ): string[] {
   const { offer } = node;
   const problems: string[] = [];
@@ -23,9 +24,14 @@ export function problemsOf(
   for (const { name } of spec.dirs) {
     if (!offer.dirs.includes(name)) problems.push(`it grants no directory "${name}"`);
   }
+  for (const name of spec.listen) {
+    const other = load.listeners.get(name)?.find((one) => one !== job);
+    if (!Object.hasOwn(offer.listen, name)) problems.push(`it grants no address "${name}"`);
+    else if (other !== undefined) problems.push(`its address "${name}" is taken by the job ${other}`);
+  }
   if (snapshot !== null && !offer.store) problems.push('it has no store, where the snapshots of the job are');
   else if (spec.snapshotEvery !== null && !offer.store) problems.push('it has no store for the snapshots of the job');
-  const free = offer.memory - usedMemory;
+  const free = offer.memory - load.memory;
   if (spec.memory !== null && spec.memory > free) {
     problems.push(`it has ${Math.max(0, free)} bytes of memory left, ${spec.memory} are needed`);
   }
@@ -59,7 +65,7 @@ function candidate({ name, timing, nodes, holdings }: NodeState, job: JobRecord,
   const { record, since } = nodes[of]!;
   if (of !== name && now - since >= record.lease * timing.margin) return undefined;
   const load = holdings.load(of);
-  if (problemsOf(job, record, load.memory).length > 0) return undefined;
+  if (problemsOf(job, record, load).length > 0) return undefined;
   return { record, load: (load.jobs + more) / Math.max(1, record.offer.cpus) };
 }
 
@@ -91,15 +97,18 @@ export function isOnesTurn(node: NodeState, job: JobRecord, now: number, free: n
 
 /** The best node for a job, this one aside. Programs that are on their way to a node count as its own. */
 export function bestOther(node: NodeState, job: JobRecord, now: number): NodeRecord | undefined {
-  const coming = new Map<string, number>();
-  for (const { state, move } of Object.values(node.programs)) {
-    if (!move?.to || (state !== 'sending' && state !== 'parked')) continue;
-    coming.set(move.to.node, (coming.get(move.to.node) ?? 0) + 1);
+  const coming = new Map<string, JobRecord[]>();
+  for (const [name, { state, move }] of Object.entries(node.programs)) {
+    const sent = node.jobs[name]?.record;
+    if (!move?.to || sent === undefined || (state !== 'sending' && state !== 'parked')) continue;
+    coming.set(move.to.node, [...(coming.get(move.to.node) ?? []), sent]);
   }
   let best: Candidate | undefined;
   for (const name in node.nodes) {
     if (name === node.name) continue;
-    const other = candidate(node, job, name, now, coming.get(name));
+    const sent = coming.get(name) ?? [];
+    if (sent.some(({ spec }) => spec.listen.some((one) => job.spec.listen.includes(one)))) continue;
+    const other = candidate(node, job, name, now, sent.length);
     if (other !== undefined && (best === undefined || compare(job.name, other, best) < 0)) best = other;
   }
   return best?.record;

@@ -30,6 +30,7 @@ const offer: z.ZodType<NodeOffer> = z.object({
   labels: words,
   store: z.boolean().default(false),
   dirs: z.array(text).max(256),
+  listen: words.default({}),
 });
 
 const nodeRecord: z.ZodType<NodeRecord> = z.object({
@@ -56,6 +57,7 @@ const spec: z.ZodType<JobSpec> = z.object({
   labels: words,
   memory: count.nullable(),
   dirs: z.array(z.object({ name: text, guest: text })).max(256),
+  listen: z.array(text).max(256).default([]),
   snapshotEvery: z
     .number()
     .min(1)
@@ -87,7 +89,7 @@ const SPEC_MAX = 512 * 1024;
 
 /** What users say of a job or a node, by the option that says it. */
 const OPTIONS: Readonly<Record<string, string>> = {
-  ...{ args: 'the arguments', env: '--env', labels: '--label', memory: '--memory', dirs: '--dir' },
+  ...{ args: 'the arguments', env: '--env', labels: '--label', memory: '--memory', dirs: '--dir', listen: '--listen' },
   ...{ snapshotEvery: '--snapshot-every', cpus: '--cpus', arch: '--arch' },
 };
 

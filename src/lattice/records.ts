@@ -21,6 +21,8 @@ export interface NodeOffer {
   readonly store: boolean;
   /** Names of the directories that it grants. */
   readonly dirs: readonly string[];
+  /** Addresses at which jobs may accept connections, each one job at a time, by the names that jobs ask for. */
+  readonly listen: Readonly<Record<string, string>>;
 }
 
 export interface NodeRecord {
@@ -53,6 +55,8 @@ export interface JobSpec {
   /** Bytes that the memories of the program may have; null: no limit is known. */
   readonly memory: number | null;
   readonly dirs: readonly { readonly name: string; readonly guest: string }[];
+  /** Names of the addresses at which it accepts connections. */
+  readonly listen: readonly string[];
   /** Milliseconds between snapshots; null: none are taken. */
   readonly snapshotEvery: number | null;
   readonly restart: 'never' | 'on-failure' | 'always';

@@ -108,7 +108,7 @@ describe.skipIf(!hasNats)('a NATS server that has forgotten who wants to have th
       );
       const manager = await jetstreamManager(nc);
       for await (const { name } of manager.consumers.list(RECORDS)) await manager.consumers.delete(RECORDS, name);
-      const offer = { arch: ['x64'], cpus: 1, memory: 1, labels: {}, store: false, dirs: [] };
+      const offer = { arch: ['x64'], cpus: 1, memory: 1, labels: {}, store: false, dirs: [], listen: {} };
       const life = { incarnation: 1, session: 's', renewal: 1, lease: 1000, fenced: false };
       const record = { name: 'n', ...life, cordoned: false, draining: false, offer, receiver: null };
       const revision = await server.write(record, 0);

@@ -114,7 +114,7 @@ export interface World {
 
 export class Violation extends Error {}
 
-const OFFER: NodeOffer = { arch: ['x64'], cpus: 1, memory: 0, labels: {}, store: true, dirs: [] };
+const OFFER: NodeOffer = { arch: ['x64'], cpus: 1, memory: 0, labels: {}, store: true, dirs: [], listen: {} };
 const SPEC: JobSpec = {
   module: 'sha256:0',
   args: [],
@@ -123,6 +123,7 @@ const SPEC: JobSpec = {
   labels: {},
   memory: null,
   dirs: [],
+  listen: [],
   snapshotEvery: null,
   restart: 'never',
 };

@@ -4,9 +4,18 @@ import { step } from '../../src/lattice/protocol.js';
 import type { JobRecord, NodeRecord } from '../../src/lattice/records.js';
 import { type Event, newNode, timingOf } from '../../src/lattice/state.js';
 
-const OFFER = { arch: ['x64'], cpus: 4, memory: 2 ** 34, labels: {}, store: true, dirs: [] };
+const OFFER = { arch: ['x64'], cpus: 4, memory: 2 ** 34, labels: {}, store: true, dirs: [], listen: {} };
 const SPEC = {
-  ...{ module: `sha256:${'0'.repeat(64)}`, args: [], env: {}, arch: null, labels: {}, memory: null, dirs: [] },
+  ...{
+    module: `sha256:${'0'.repeat(64)}`,
+    args: [],
+    env: {},
+    arch: null,
+    labels: {},
+    memory: null,
+    dirs: [],
+    listen: [],
+  },
   ...{ snapshotEvery: null, restart: 'never' as const },
 };
 const ROUNDS = 3;

@@ -26,7 +26,15 @@ function used(): number {
 }
 
 const base = used();
-const offer = { arch: ['x64'], cpus: 4, memory: 2 ** 34, labels: { simulated: 'yes' }, store: true, dirs: [] };
+const offer = {
+  arch: ['x64'],
+  cpus: 4,
+  memory: 2 ** 34,
+  labels: { simulated: 'yes' },
+  store: true,
+  dirs: [],
+  listen: {},
+};
 const clock = bootClock();
 
 async function join(name: string): Promise<void> {

@@ -26,7 +26,7 @@ export const lattice: Area = {
       tests: ARRIVALS,
       slow: true,
       changes: [
-        ['this.node.holderOf(move.job)?.node !== sender', 'false'],
+        ['job.holder?.node !== sender', 'false'],
         ['if (isDecided) return; // the source', '// the source'],
         ['checkSeal(trust, seal, what);', ''],
         ['checkSubject(trust, seal, ', 'checkSubject({}, seal, '],

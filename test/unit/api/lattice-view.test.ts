@@ -5,13 +5,22 @@ import { jobEntry, nodeEntries, withGone } from '../../../src/api/lattice-view.j
 import type { JobRecord, NodeRecord } from '../../../src/lattice/records.js';
 
 const HOUR = 3_600_000;
-const offer = { arch: ['x64'], cpus: 1, memory: 2 ** 30, labels: {}, store: true, dirs: [] };
+const offer = { arch: ['x64'], cpus: 1, memory: 2 ** 30, labels: {}, store: true, dirs: [], listen: {} };
 const node = (name: string, fenced = false): NodeRecord => ({
   ...{ name, incarnation: 1, session: name, renewal: 1, lease: 10_000, fenced, cordoned: false, draining: false },
   ...{ offer, receiver: null },
 });
 const spec = {
-  ...{ module: `sha256:${'0'.repeat(64)}`, args: [], env: {}, arch: null, labels: {}, memory: null, dirs: [] },
+  ...{
+    module: `sha256:${'0'.repeat(64)}`,
+    args: [],
+    env: {},
+    arch: null,
+    labels: {},
+    memory: null,
+    dirs: [],
+    listen: [],
+  },
   ...{ snapshotEvery: null, restart: 'never' as const },
 };
 const job = (name: string, at: string): JobRecord => ({

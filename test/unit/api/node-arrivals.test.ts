@@ -10,7 +10,9 @@ import { attachGiven } from '../../../src/api/find-process.js';
 import { migrateAttached } from '../../../src/api/migrate.js';
 import { type ArrivalsOptions, NodeArrivals } from '../../../src/api/node-arrivals.js';
 import type { MoveEventOfNode } from '../../../src/api/node-events.js';
+import { NodeGrants } from '../../../src/api/node-grants.js';
 import { LogSender } from '../../../src/api/node-log.js';
+import type { JobRecord } from '../../../src/lattice/records.js';
 import type { Event } from '../../../src/lattice/state.js';
 import { type HostKeys, temporaryKeys } from '../../../src/transport/keys.js';
 import { Peers } from '../../../src/transport/peers.js';
@@ -49,6 +51,9 @@ interface Target {
   until(what: string): Promise<void>;
 }
 
+const heldBy = (node: string | undefined) =>
+  ({ holder: node === undefined ? null : { node, incarnation: 1 }, spec: { listen: [] } }) as unknown as JobRecord;
+
 async function target(options: Partial<ArrivalsOptions> = {}): Promise<Target> {
   const events: (Event | MoveEventOfNode)[] = [];
   let wake = () => {};
@@ -57,8 +62,8 @@ async function target(options: Partial<ArrivalsOptions> = {}): Promise<Target> {
     wake();
   };
   const arrivals = await NodeArrivals.listen({
-    ...{ address: { host: '127.0.0.1', port: 0 }, advertised: undefined, dirs: [], folder, grace: 600_000, trust: {} },
-    ...{ nodeOf: () => 'source', holderOf: () => ({ node: 'source', incarnation: 1 }), report: add, onEvent: add },
+    ...{ address: { host: '127.0.0.1', port: 0 }, advertised: undefined, folder, grace: 600_000, trust: {} },
+    ...{ grants: new NodeGrants(), nodeOf: () => 'source', jobOf: () => heldBy('source'), report: add, onEvent: add },
     ...options,
   });
   const until = async (what: string) => {
@@ -194,12 +199,9 @@ test('one that nobody decides about is dropped after a while', async () => {
 });
 
 const REFUSED: readonly (readonly [string, Partial<ArrivalsOptions>, string])[] = [
-  [
-    'a node without the job',
-    { holderOf: () => ({ node: 'other', incarnation: 1 }) },
-    'source does not have the job "job"',
-  ],
-  ['a job that nobody has', { holderOf: () => null }, 'source does not have the job "job"'],
+  ['a node without the job', { jobOf: () => heldBy('other') }, 'source does not have the job "job"'],
+  ['a job that nobody has', { jobOf: () => heldBy(undefined) }, 'source does not have the job "job"'],
+  ['a job that nobody knows', { jobOf: () => undefined }, 'source does not have the job "job"'],
   [
     'what nobody has signed, where a key is demanded,',
     { trust: { keys: ['ed25519:AAAA'] } },

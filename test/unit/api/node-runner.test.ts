@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
 import type { JobStores } from '../../../src/api/job-stores.js';
 import type { NodeArrivals } from '../../../src/api/node-arrivals.js';
+import { NodeGrants } from '../../../src/api/node-grants.js';
 import { NodeRunner, type RunnerOptions } from '../../../src/api/node-runner.js';
 import { InputError } from '../../../src/base/errors.js';
 import type { JobRecord, NodeRecord } from '../../../src/lattice/records.js';
@@ -16,7 +17,7 @@ const job = (n: number): JobRecord => ({
   ...{ snapshot: null, end: null, restarts: 0, history: [] },
   spec: {
     ...{ module: `sha256:${String(n).padStart(64, '0')}`, args: [], env: {}, arch: null, labels: {}, memory: null },
-    ...{ dirs: [], snapshotEvery: null, restart: 'never' },
+    ...{ dirs: [], listen: [], snapshotEvery: null, restart: 'never' },
   },
 });
 
@@ -31,7 +32,15 @@ test('of many jobs that come at once, a few are started at the same time', async
     });
   };
   const runner = new NodeRunner({
-    ...{ name: 'a', stores: undefined, seal: {}, dirs: [], arch: 'x64', folder: temporaryFolder(), onEvent: () => {} },
+    ...{
+      name: 'a',
+      stores: undefined,
+      seal: {},
+      grants: new NodeGrants(),
+      arch: 'x64',
+      folder: temporaryFolder(),
+      onEvent: () => {},
+    },
     server: { getModule } as unknown as LatticeServer,
     guard: {} as never,
   });
@@ -53,7 +62,15 @@ test('of many jobs that come at once, a few are started at the same time', async
 
 const runnerOf = (options: Partial<RunnerOptions>) =>
   new NodeRunner({
-    ...{ name: 'a', stores: undefined, seal: {}, dirs: [], arch: 'x64', folder: temporaryFolder(), onEvent: () => {} },
+    ...{
+      name: 'a',
+      stores: undefined,
+      seal: {},
+      grants: new NodeGrants(),
+      arch: 'x64',
+      folder: temporaryFolder(),
+      onEvent: () => {},
+    },
     ...{ server: {} as never, guard: {} as never },
     ...options,
   });
@@ -79,7 +96,7 @@ test('what is sent to a node that is lost is given up, and not handed over by a 
   const target: NodeRecord = {
     ...{ name: 'b', incarnation: 3, session: 'b', renewal: 1, lease: 1000, fenced: false, cordoned: false },
     ...{ draining: false, receiver: { address: '127.0.0.1:1', key: '' } },
-    offer: { arch: ['x64'], cpus: 1, memory: 0, labels: {}, store: true, dirs: [] },
+    offer: { arch: ['x64'], cpus: 1, memory: 0, labels: {}, store: true, dirs: [], listen: {} },
   };
   let known = target;
   runner.nodeOf = () => known;

@@ -2,9 +2,10 @@
 
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { checkPolicy } from '../../../src/api/restore-grants.js';
+import { checkPolicy, grantsFor } from '../../../src/api/restore-grants.js';
 import { UsageError } from '../../../src/base/errors.js';
 import type { Descriptor } from '../../../src/snapshot/host.js';
+import type { StoredSnapshot } from '../../../src/snapshot/snapshot.js';
 
 const nothing = new Uint8Array(0);
 const descriptor = (fd: number, kind: Descriptor['kind']): Descriptor => ({
@@ -45,4 +46,15 @@ test('one that the program does not have is answered with those that it has', ()
 
 test.each([5, 6, 7])('no path stands for %d, which is no file', (fd) => {
   expect(() => checkPolicy(fd, { path: '/x' }, descriptors)).toThrow(/a path cannot stand for descriptor/);
+});
+
+test('who may have closed its listeners needs no address then', async () => {
+  const stored = (...of: Descriptor[]) => ({ snapshot: { host: { descriptors: of } } }) as unknown as StoredSnapshot;
+  const listen = ['127.0.0.1:80'];
+  const none = stored(descriptor(4, 'file'));
+  await expect(grantsFor(none, { listen })).rejects.toThrow('the program accepts connections at 0 addresses');
+  expect((await grantsFor(none, { listen, mayHaveClosed: true })).listeners).toEqual([]);
+  expect((await grantsFor(stored(descriptor(6, 'listener')), { listen, mayHaveClosed: true })).listeners).toEqual(
+    listen,
+  );
 });

@@ -6,9 +6,18 @@ import type { JobRecord, NodeRecord } from '../../../src/lattice/records.js';
 import { type Event, jobKey, type NodeState, newNode, nodeKey, timingOf } from '../../../src/lattice/state.js';
 
 const timing = timingOf(10_000);
-const offer = { arch: ['x64'], cpus: 4, memory: 2 ** 30, labels: {}, store: true, dirs: [] };
+const offer = { arch: ['x64'], cpus: 4, memory: 2 ** 30, labels: {}, store: true, dirs: [], listen: {} };
 const spec = {
-  ...{ module: `sha256:${'0'.repeat(64)}`, args: [], env: {}, arch: null, labels: {}, memory: null, dirs: [] },
+  ...{
+    module: `sha256:${'0'.repeat(64)}`,
+    args: [],
+    env: {},
+    arch: null,
+    labels: {},
+    memory: null,
+    dirs: [],
+    listen: [],
+  },
   ...{ snapshotEvery: null, restart: 'never' as const },
 };
 

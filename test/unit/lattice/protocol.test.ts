@@ -1,6 +1,7 @@
 /** What a node decides about a job that it cannot start, and about others after NATS was away for all. */
 
 import { expect, test } from 'vitest';
+import { NO_LOAD } from '../../../src/lattice/holdings.js';
 import { problemsOf } from '../../../src/lattice/placement.js';
 import { step } from '../../../src/lattice/protocol.js';
 import { decodeRecord } from '../../../src/lattice/record-format.js';
@@ -8,9 +9,18 @@ import type { JobRecord, NodeRecord } from '../../../src/lattice/records.js';
 import { type Effect, type Event, type NodeState, newNode, timingOf } from '../../../src/lattice/state.js';
 
 const timing = timingOf(1000);
-const offer = { arch: ['x64'], cpus: 1, memory: 2 ** 30, labels: {}, store: true, dirs: [] };
+const offer = { arch: ['x64'], cpus: 1, memory: 2 ** 30, labels: {}, store: true, dirs: [], listen: {} };
 const spec = {
-  ...{ module: `sha256:${'0'.repeat(64)}`, args: [], env: {}, arch: null, labels: {}, memory: null, dirs: [] },
+  ...{
+    module: `sha256:${'0'.repeat(64)}`,
+    args: [],
+    env: {},
+    arch: null,
+    labels: {},
+    memory: null,
+    dirs: [],
+    listen: [],
+  },
   ...{ snapshotEvery: null, restart: 'never' as const },
 };
 const job: JobRecord = {
@@ -120,11 +130,13 @@ test('a job that ends again and again waits for up to a minute, and one that has
 
 test('a job with a snapshot waits for a node that has a store', () => {
   const node = { ...(joined().node.nodes['a']!.record as NodeRecord), offer: { ...offer, store: false } };
-  expect(problemsOf(job, node, 0)).toEqual([]);
+  expect(problemsOf(job, node, NO_LOAD)).toEqual([]);
   const snapshot = { reference: 'job:1', fence: 1 };
-  expect(problemsOf({ ...job, snapshot }, node, 0)).toEqual(['it has no store, where the snapshots of the job are']);
+  expect(problemsOf({ ...job, snapshot }, node, NO_LOAD)).toEqual([
+    'it has no store, where the snapshots of the job are',
+  ]);
   const asking = { ...job, spec: { ...spec, snapshotEvery: 1000 } };
-  expect(problemsOf(asking, node, 0)).toEqual(['it has no store for the snapshots of the job']);
+  expect(problemsOf(asking, node, NO_LOAD)).toEqual(['it has no store for the snapshots of the job']);
   const { store: _, ...before } = offer;
   const bytes = new TextEncoder().encode(JSON.stringify({ ...node, offer: before }));
   expect(decodeRecord('node.a', bytes)).toMatchObject({ node: { offer: { store: false } } });

@@ -12,14 +12,23 @@ import {
 } from '../../../src/lattice/records.js';
 
 const spec: JobSpec = {
-  ...{ module: `sha256:${'0'.repeat(64)}`, args: [], env: {}, arch: null, labels: {}, memory: null, dirs: [] },
+  ...{
+    module: `sha256:${'0'.repeat(64)}`,
+    args: [],
+    env: {},
+    arch: null,
+    labels: {},
+    memory: null,
+    dirs: [],
+    listen: [],
+  },
   ...{ snapshotEvery: null, restart: 'never' },
 };
 const job: JobRecord = {
   ...{ name: 'job', group: 'job', spec, desired: 'run', fence: 0, begun: 0, holder: null, to: null, arrival: null },
   ...{ snapshot: null, end: null, restarts: 0, history: [] },
 };
-const offer: NodeOffer = { arch: ['x64'], cpus: 1, memory: 1, labels: {}, store: false, dirs: [] };
+const offer: NodeOffer = { arch: ['x64'], cpus: 1, memory: 1, labels: {}, store: false, dirs: [], listen: {} };
 const life = { incarnation: 1, session: 's', renewal: 1, lease: 1000, fenced: false };
 const node: NodeRecord = { name: 'n', ...life, cordoned: false, draining: false, offer, receiver: null };
 

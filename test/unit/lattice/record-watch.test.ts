@@ -32,7 +32,7 @@ class Queue<T> implements AsyncIterable<T> {
   }
 }
 
-const offer = { arch: ['x64'], cpus: 1, memory: 1, labels: {}, store: false, dirs: [] };
+const offer = { arch: ['x64'], cpus: 1, memory: 1, labels: {}, store: false, dirs: [], listen: {} };
 const life = { incarnation: 1, session: 's', renewal: 1, lease: 1000, fenced: false };
 const record: NodeRecord = { name: 'n', ...life, cordoned: false, draining: false, offer, receiver: null };
 
