@@ -52,6 +52,7 @@ export class GrowingProgram {
   private hasPageSize = false;
   private isWanted = false; // all functions and the tables
   private isComplete = false;
+  private isGuessing = false;
   private requests = 0;
   private thread: Promise<void> | undefined;
   private readonly stopped = new AbortController();
@@ -152,6 +153,7 @@ export class GrowingProgram {
         if (word === REQUEST_TABLES) this.completeIfPossible();
         else this.compile(word);
         answer(channel);
+        this.guess();
       }
     }
   }
@@ -169,21 +171,41 @@ export class GrowingProgram {
     if (!this.isComplete && this.isOpen) this.image.add(defined);
   }
 
-  /** Compiles all that is left, in slices, between which requests are answered. */
+  /** Compiles what is likely to be asked for soon. */
+  private guess(): void {
+    if (this.isGuessing) return;
+    this.isGuessing = true;
+    this.betweenRequests(
+      () => this.image.addLikely(),
+      () => {
+        this.isGuessing = false;
+      },
+    );
+  }
+
+  /** Compiles all that is left. */
   private want(): void {
     if (this.isWanted) return;
     this.isWanted = true;
+    const addSome = () => {
+      const end = performance.now() + SLICE;
+      while (this.image.addNext()) if (performance.now() > end) return true;
+      return false;
+    };
+    this.betweenRequests(addSome, () => this.complete());
+  }
+
+  /** @param addSome returns whether there may be more. @param done is called when there is no more */
+  private betweenRequests(addSome: () => boolean, done: () => void): void {
     const slice = () => {
       if (this.isComplete || this.failure !== undefined || this.stuck !== undefined || !this.isOpen) return;
-      const end = performance.now() + SLICE;
       try {
-        while (this.image.addNext()) if (performance.now() > end) return setImmediate(slice);
-        this.complete();
+        if (addSome()) setImmediate(slice);
+        else done();
       } catch (error) {
         if (error instanceof ToolError) this.stuck = error;
         this.failUnlessOurs(error);
       }
-      return;
     };
     setImmediate(slice);
   }

@@ -23,15 +23,17 @@ interface Write {
 let image: GrowingImage;
 let writes: Write[];
 
-beforeEach(async () => {
-  const module = decodeModule(await readModuleBytes(Buffer.from(text), 'test'), 'test');
+beforeEach(() => begin(text));
+
+async function begin(wat: string): Promise<void> {
+  const module = decodeModule(await readModuleBytes(Buffer.from(wat), 'test'), 'test');
   writes = [];
   image = new GrowingImage({ module, file: 'test' }, { target: targets.x64 }, 3, (bytes, at) => {
     writes.push({ bytes: Buffer.from(bytes), at });
   });
   image.begin();
   image.setPageSize(4096);
-});
+}
 
 /** Does something, and returns what was written: code, and the log's rows. */
 function written(act: () => void): { code: Write | undefined; rows: { defined: number; offset: number }[] } {
@@ -49,6 +51,10 @@ function written(act: () => void): { code: Write | undefined; rows: { defined: n
       offset: rows.readUInt32LE(i * LOG_ROW + LOG_OFFSET),
     })),
   };
+}
+
+function added(act: () => void): number[] {
+  return written(act).rows.map(({ defined }) => defined);
 }
 
 test('a function is added once', () => {
@@ -76,5 +82,42 @@ describe('a call', () => {
     const { code } = written(() => image.add(CALLER));
     const [{ offset }] = written(() => image.add(CALLED)).rows;
     expect(targetsOf(code!)).not.toContain(offset);
+  });
+});
+
+describe('a guess', () => {
+  /** More than are compiled with a function that is called, or as one guess; but short. */
+  const some = '(drop (i32.const 1234567))'.repeat(100);
+  const names = ['before', 'asked', 'short', 'long', 'deep', 'deeper', 'deepest', 'neighbour', 'far', 'last'];
+  const guess = () => added(() => image.addLikely()).map((defined) => names[defined]);
+  const ask = (name: string) => added(() => image.add(names.indexOf(name))).map((defined) => names[defined]);
+  beforeEach(() =>
+    begin(`(module
+      (func $before)
+      (func $asked (call $short) (call $long) (call $deep) (call $short))
+      (func $short)
+      (func $long ${filler} (call $last))
+      (func $deep (call $deeper) (call $before) ${some})
+      (func $deeper ${some} (call $deepest))
+      (func $deepest)
+      (func $neighbour ${some})
+      (func $far ${some})
+      (func $last))`),
+  );
+
+  test('is what was called by the last that was compiled, then neighbours of the last that was asked for', () => {
+    expect(ask('asked')).toEqual(['asked', 'short', 'deep']);
+    expect(guess()).toEqual(['deeper']);
+    expect(guess()).toEqual(['deepest', 'before', 'neighbour']);
+    expect(guess()).toEqual(['far']);
+    expect(image.addLikely()).toBe(false); // enough neighbours
+    expect(ask('long')).toEqual(['long', 'last']);
+    expect(image.addLikely()).toBe(false);
+  });
+
+  test('leaves what other functions call to later', () => {
+    ask('asked');
+    expect(ask('last')).toEqual(['last']);
+    expect(guess()).toEqual(['deeper']);
   });
 });

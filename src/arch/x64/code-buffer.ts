@@ -53,6 +53,12 @@ export class CodeBuffer {
     this.at += bytes.length;
   }
 
+  protected fill(byte: number, count: number): void {
+    if (this.at + count > this.limit) this.grow(count);
+    this.bytes.fill(byte, this.at, this.at + count);
+    this.at += count;
+  }
+
   protected writeInt32(at: number, value: number): void {
     const bytes = this.bytes;
     bytes[at] = value;

@@ -23,6 +23,7 @@ const PROBE = 65536;
 const UNROLLED_PROBES = 4;
 /** Bytes of callThunk. */
 const THUNK_CALL = 14;
+const INT3 = 0xcc;
 
 /** OSXSAVE and AVX in CPUID.1:ECX; what XCR0 must have for it. */
 const CPUID_AVX = (1 << 27) | (1 << 28);
@@ -43,7 +44,7 @@ export class X64MacroAssembler extends AtomicMasm implements MacroAssembler {
   }
 
   align(bytes: number): void {
-    while (this.at % bytes !== 0) this.none(X.int3);
+    this.fill(INT3, (bytes - (this.at % bytes)) % bytes);
   }
 
   // -- frames

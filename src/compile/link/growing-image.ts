@@ -43,7 +43,7 @@ import { SECTION } from '../../image/tables/sections.js';
 import type { SiteTables } from '../../image/tables/site-tables.js';
 import { outputLimits } from '../../wasm/limits.js';
 import { FUNCTION_ALIGN } from '../convention/function-align.js';
-import type { InstanceCode } from '../generator.js';
+import type { DirectCallLists, InstanceCode } from '../generator.js';
 import { emitSlot } from '../stubs/slot.js';
 import { starter } from '../stubs/starter.js';
 import { blockingWindows } from './blocking-windows.js';
@@ -54,16 +54,15 @@ import { dataSegmentBytes, finishData } from './finish-data.js';
 import { loadHostLayer } from './host-layer.js';
 import { addTables, FileBuilder, HEADERS_SIZE, loadSegment, STACK_SEGMENT, trapText } from './image-file.js';
 import { linkInstance } from './imports.js';
+import { LikelyFunctions } from './likely-functions.js';
 import type { LinkedInstance } from './linked-instance.js';
 import { TextBuilder } from './text-builder.js';
 
 /** The guest's instance. */
 const GUEST = 1;
-/**
- * Bytes of function bodies that are compiled at a time: when one is called, as neighbours often call each other, and
- * when all are wanted.
- */
-const FEW_BYTES = 1024;
+/** Bytes of function bodies that are compiled at a time: with one that is called, as a guess, and when all are wanted. */
+const FEW_BYTES = 512;
+const GUESS_BYTES = 512;
 const MANY_BYTES = 1 << 16;
 /** As in text-builder.ts. */
 const MAX_TEXT = 0x3f000000;
@@ -94,6 +93,10 @@ export class GrowingImage {
   private rows = 0;
   private pageSize = SEGMENT_ALIGN;
   private next = 0; // the first function that may be missing
+  private readonly likely: LikelyFunctions;
+  /** What has been compiled and is not in the file yet: functions, and their direct calls. */
+  private added: number[] = [];
+  private pending: DirectCallLists[] = [];
 
   /**
    * @param descriptor the number by which the process inherits the file; the next one leads to us
@@ -122,6 +125,7 @@ export class GrowingImage {
     const environment = text.environment(instance);
     this.code = generator.begin(text.masm, { module, layout: layout.layouts[GUEST], file, environment });
     this.offsets = this.code.functionOffsets as Int32Array;
+    this.likely = new LikelyFunctions(module, this.offsets);
     this.traps = new Int32Array(module.bodyStart.length);
     const size = this.greatestSize();
     text.masm.codeLimit = size;
@@ -240,47 +244,81 @@ export class GrowingImage {
    * @throws ModuleError, LimitError of the function that is at fault, which may be another one than compileImage's
    */
   add(defined: number): void {
-    if (this.offsets[defined] < 0) this.append(defined, FEW_BYTES);
+    if (this.offsets[defined] >= 0) return;
+    const start = this.text.masm.offset;
+    const { known } = this.likely;
+    this.compile(defined);
+    this.compileSome(FEW_BYTES, () => this.likely.takeCallee(known));
+    this.append(start);
+    this.likely.called(defined);
+  }
+
+  /** Compiles some that are likely to be called soon. @returns whether any are known */
+  addLikely(): boolean {
+    const start = this.text.masm.offset;
+    this.compileSome(GUESS_BYTES, () => this.likely.takeCallee(0) ?? this.likely.takeNeighbour());
+    return this.append(start);
   }
 
   /** Compiles some that are missing, in the order of the file. @returns whether any were */
   addNext(): boolean {
-    while (this.next < this.offsets.length && this.offsets[this.next] >= 0) this.next++;
-    if (this.next === this.offsets.length) return false;
-    this.append(this.next, MANY_BYTES);
-    return true;
+    const start = this.text.masm.offset;
+    this.compileSome(MANY_BYTES, () => this.takeMissing());
+    return this.append(start);
   }
 
-  /** Compiles what is missing from function `first` on, until it has so many bytes of bodies. */
-  private append(first: number, bytes: number): void {
-    const { masm } = this.text;
-    const { bodyStart, bodyEnd, importedFuncCount } = this.instance.module;
-    const start = masm.offset;
-    const added: number[] = [];
-    for (let i = first, done = 0; i < this.offsets.length && done <= bytes; i++) {
-      if (this.offsets[i] >= 0) continue;
-      masm.align(FUNCTION_ALIGN);
-      this.code.compile(importedFuncCount + i);
-      added.push(i);
-      done += bodyEnd[i] - bodyStart[i];
+  private takeMissing(): number | undefined {
+    while (this.offsets[this.next] >= 0) this.next++;
+    return this.next < this.offsets.length ? this.next : undefined;
+  }
+
+  /** Compiles functions until they have so many bytes of bodies. */
+  private compileSome(bytes: number, take: () => number | undefined): void {
+    const { bodyStart, bodyEnd } = this.instance.module;
+    for (let done = 0; done <= bytes; ) {
+      const defined = take();
+      if (defined === undefined) return;
+      this.compile(defined);
+      done += bodyEnd[defined] - bodyStart[defined];
     }
+  }
+
+  private compile(defined: number): void {
+    const { code, likely } = this;
+    this.text.masm.align(FUNCTION_ALIGN);
+    code.compile(this.instance.module.importedFuncCount + defined);
+    this.added.push(defined);
+    const calls = code.takeCalls();
+    this.pending.push(calls);
+    likely.addCalls(calls);
+  }
+
+  /** Writes what was compiled from text offset `start` on. @returns whether anything was */
+  private append(start: number): boolean {
+    const { masm } = this.text;
+    const { added } = this;
+    if (added.length === 0) return false;
     this.link();
     masm.align(this.pageSize);
     if (this.text.start + masm.offset > this.textEnd) {
       throw new LimitError('text-size', `${this.input.file}: the code exceeds ${masm.codeLimit} bytes`);
     }
+    this.added = [];
     this.write(masm.code().subarray(start), this.text.start + start);
     this.writeRows(added);
+    return true;
   }
 
   /** Calls go to functions that are there, or to slots. */
   private link(): void {
     const { masm } = this.text;
-    const { calls, jumps } = this.code.takeCalls();
     const target = (defined: number) =>
       this.offsets[defined] >= 0 ? this.offsets[defined] : this.slots + SLOT_SIZE * defined;
-    for (let i = 0; i < calls.length; i += 2) masm.patchCall(calls[i], target(calls[i + 1]));
-    for (let i = 0; i < jumps.length; i += 2) masm.patchJump(jumps[i], target(jumps[i + 1]));
+    for (const { calls, jumps } of this.pending) {
+      for (let i = 0; i < calls.length; i += 2) masm.patchCall(calls[i], target(calls[i + 1]));
+      for (let i = 0; i < jumps.length; i += 2) masm.patchJump(jumps[i], target(jumps[i + 1]));
+    }
+    this.pending = [];
   }
 
   /** The process reads rows only up to the head's count, which is written last. */
