@@ -22,6 +22,7 @@ export function jobTable(jobs: readonly JobEntry[]): string {
 function noteOf(job: JobEntry): string {
   const notes = [job.end, job.to && `shall move to ${job.to}`, job.restarts > 0 && `${job.restarts} restarts`];
   notes.push(...job.listen.flatMap(({ address }) => (address === null ? [] : [`listens at ${address}`])));
+  if (job.uncaptured !== null) notes.push(`no newer snapshot: ${job.uncaptured}`);
   if (job.state === 'waiting') notes.push(waiting(job));
   if (job.state === 'running' && job.problems.length > 0)
     notes.push('its node is drained, and no other node can run it');

@@ -142,7 +142,7 @@ export class LatticeClient implements Lattice {
           to: null,
           arrival: null,
         },
-        ...{ snapshot: null, end: null, restarts: 0, history: [] },
+        ...{ snapshot: null, uncaptured: null, end: null, restarts: 0, history: [] },
       };
       const record = { ...fresh, history: withHistory(fresh, { what: 'submitted', node: null, note: null }) };
       sent.records.push(record);

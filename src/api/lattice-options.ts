@@ -44,6 +44,8 @@ export interface JobEntry {
   readonly listen: readonly { readonly name: string; readonly address: string | null }[];
   /** How often it was begun again, one after the other; a run of more than a minute starts the count anew. */
   readonly restarts: number;
+  /** Why no snapshot can be taken of it, since the last one; null: none has failed. */
+  readonly uncaptured: string | null;
   /** How it ended; null while it has not. */
   readonly end: string | null;
   /** Of one that waits: what keeps it from each node. */

@@ -37,7 +37,7 @@ export function nodeEntries({ nodes, jobs, silence }: LatticeRecords, all: boole
 
 /** @param holdings of all jobs */
 export function jobEntry(job: JobRecord, { nodes, jobs }: LatticeRecords, holdings = new Holdings(jobs)): JobEntry {
-  const { name, fence, holder, spec, snapshot, to, restarts, end, history } = job;
+  const { name, fence, holder, spec, snapshot, to, uncaptured, restarts, end, history } = job;
   const state = stateOf(job, nodes);
   const isDrained = state === 'running' && nodes.some((node) => node.name === holder?.node && node.draining);
   const all =
@@ -52,6 +52,7 @@ export function jobEntry(job: JobRecord, { nodes, jobs }: LatticeRecords, holdin
   return {
     ...{ name, state, node: holder?.node ?? null, fence, module: spec.module, snapshot: snapshot?.reference ?? null },
     ...{ to, restarts, end: end === null ? null : endText(job), problems, history },
+    uncaptured: state === 'running' ? uncaptured : null,
     listen: spec.listen.map((name) => ({ name, address: addressOf(name, end === null ? holder : null, nodes) })),
   };
 }

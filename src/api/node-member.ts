@@ -100,7 +100,7 @@ export async function joinLattice(options: NodeOptions): Promise<LatticeNode> {
       return joined.hasLease;
     },
     get counts() {
-      return { ...runner.counts, running: runner.running };
+      return { ...runner.counts, ...runner.gauges };
     },
     closed,
     async leave(how) {

@@ -43,6 +43,10 @@ export class NodeProgram {
   /** While it stands still for a move: where it continues. */
   private decision: ((where: 'here' | 'there' | Error) => void) | undefined;
   private last: JobEnd | undefined;
+  /** When its last snapshot was durable, or it began here. */
+  private savedAt: number | undefined;
+  /** The last capture has failed. */
+  isUncaptured = false;
 
   constructor(
     readonly job: JobRecord,
@@ -90,12 +94,19 @@ export class NodeProgram {
     const from = arrived ? 'another node' : (job.snapshot?.reference ?? null);
     const milliseconds = Math.round(performance.now() - began);
     host.onEvent({ event: 'running', job: name, fence, pid: held.pid, from, milliseconds });
+    this.savedAt = performance.now();
     this.captureLater();
   }
 
   /** Whether it runs, and nobody has asked for its end. */
   get isWanted(): boolean {
     return !this.isUnwanted && this.last === undefined;
+  }
+
+  /** Milliseconds of work that would be lost with this node; undefined: no snapshots are asked for. */
+  get unsaved(): number | undefined {
+    if (this.job.spec.snapshotEvery === null || this.savedAt === undefined || !this.isWanted) return undefined;
+    return performance.now() - this.savedAt;
   }
 
   end(): void {
@@ -124,12 +135,19 @@ export class NodeProgram {
         .then(
           (snapshot) => this.host.report({ kind: 'captured', job: this.job.name, fence: this.job.fence, snapshot }),
           (error) => {
-            if (this.isUnwanted) return;
-            this.host.onEvent({ event: 'not-captured', job: this.job.name, why: String((error as Error).message) });
+            if (!this.isUnwanted) this.notCaptured(error as Error);
           },
         )
         .then(() => this.captureLater());
     }, snapshotEvery);
+  }
+
+  private notCaptured(error: Error): void {
+    const { job, host } = this;
+    const why = error instanceof WagSnapError ? error.headline : error.message;
+    this.isUncaptured = true;
+    host.onEvent({ event: 'not-captured', job: job.name, why: error.message });
+    host.report({ kind: 'not-captured', job: job.name, fence: job.fence, why: why.slice(0, 2000) });
   }
 
   private async capture(kill: boolean): Promise<DurableSnapshot> {
@@ -144,6 +162,8 @@ export class NodeProgram {
     await this.log?.flushed(); // whoever continues from there does not print it again
     const reference = `${generation.name}:${generation.tag}`;
     const milliseconds = Math.round(performance.now() - began);
+    this.savedAt = performance.now();
+    this.isUncaptured = false;
     host.onEvent({ event: 'captured', job: job.name, fence: job.fence, snapshot: reference, milliseconds });
     return { reference, fence: job.fence };
   }

@@ -72,8 +72,14 @@ export class NodeRunner implements Runner {
     createFolders(join(options.folder, 'modules'));
   }
 
-  get running(): number {
-    return this.programs.size;
+  /** Numbers as of now: what Prometheus calls gauges. */
+  get gauges() {
+    const programs = [...this.programs.values()];
+    return {
+      running: programs.length,
+      uncaptured: programs.filter(({ isUncaptured }) => isUncaptured).length,
+      unsavedMilliseconds: Math.max(0, ...programs.map(({ unsaved }) => unsaved ?? 0)),
+    };
   }
 
   lease(incarnation: number, until: number): void {

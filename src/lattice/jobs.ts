@@ -103,7 +103,13 @@ function afterEnd(node: NodeState, record: JobRecord, { end, hasRunLong }: Ended
   const hasFailed = end.code !== 0;
   const note = end.problem ?? (end.signal ? `signal ${end.signal}` : `exit code ${end.code}`);
   if (record.desired === 'run' && (restart === 'always' || (restart === 'on-failure' && hasFailed))) {
-    const change = { holder: null, snapshot: null, arrival: null, restarts: hasRunLong ? 1 : record.restarts + 1 };
+    const change = {
+      holder: null,
+      snapshot: null,
+      uncaptured: null,
+      arrival: null,
+      restarts: hasRunLong ? 1 : record.restarts + 1,
+    };
     return [change, { what: 'restarted', node: node.name, note }];
   }
   return [
@@ -151,7 +157,11 @@ function giveAway(
       if (move !== undefined) write?.(...handOver(node, record, program, move, snapshot ?? record.snapshot));
       return;
     case 'running': {
-      if (snapshot !== undefined) return write?.({ snapshot });
+      if (snapshot !== undefined) return write?.({ snapshot, uncaptured: null });
+      if (program.uncaptured !== undefined && record.uncaptured === null) {
+        const note = program.uncaptured;
+        return write?.({ uncaptured: note }, { what: 'not-captured', node: node.name, note });
+      }
       if (program.unsent !== undefined) {
         if (record.to !== null) write?.({ to: null }, notMoved(node, program));
         return;
@@ -169,7 +179,7 @@ function giveAway(
       return;
     }
     default:
-      if (snapshot !== undefined) write?.({ snapshot });
+      if (snapshot !== undefined) write?.({ snapshot, uncaptured: null });
   }
 }
 
@@ -186,10 +196,10 @@ function handOver(
 ): Parameters<Write> {
   if (to === null)
     return [
-      { holder: null, snapshot, arrival: null },
+      { holder: null, snapshot, uncaptured: null, arrival: null },
       { what: 'moved', node: node.name, note: note === null ? 'given back' : `given back: ${note}` },
     ];
-  const change = { holder: to, fence: record.fence + 1, arrival: id, to: null, snapshot };
+  const change = { holder: to, fence: record.fence + 1, arrival: id, to: null, snapshot, uncaptured: null };
   return [change, { what: 'moved', node: to.node, note }];
 }
 
@@ -240,7 +250,7 @@ function mayTake(node: NodeState, record: JobRecord, now: number, write: Write):
   const unable = node.unable[record.name];
   if (unable !== undefined && now - unable.at < retryDelay(unable)) return;
   if (!isOnesTurn(node, record, now, now - known.freeSince - restartDelay(record))) return;
-  const change = { holder: ownLife(node), fence: record.fence + 1, arrival: null };
+  const change = { holder: ownLife(node), fence: record.fence + 1, arrival: null, uncaptured: null };
   write(
     { ...change, to: record.to === node.name ? null : record.to },
     { what: 'taken', node: node.name, note: record.holder && `${record.holder.node} was lost` },

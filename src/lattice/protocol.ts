@@ -103,7 +103,10 @@ function observeJob(node: NodeState, record: JobRecord, revision: number): void 
   settle(node, jobKey(record.name), revision);
 }
 
-type ProgramEvent = Extract<Event, { kind: 'running' | 'captured' | 'not-started' | 'ended' | 'parked' | 'not-sent' }>;
+type ProgramEvent = Extract<
+  Event,
+  { kind: 'running' | 'captured' | 'not-captured' | 'not-started' | 'ended' | 'parked' | 'not-sent' }
+>;
 
 function observeProgram(node: NodeState, event: ProgramEvent, now: number): void {
   const program = node.programs[event.job];
@@ -116,6 +119,10 @@ function observeProgram(node: NodeState, event: ProgramEvent, now: number): void
       return;
     case 'captured':
       program.snapshot = event.snapshot;
+      delete program.uncaptured;
+      return;
+    case 'not-captured':
+      program.uncaptured = event.why;
       return;
     case 'not-started': {
       const { fence, why, job } = event;

@@ -5,7 +5,7 @@
 
 import * as z from 'zod';
 import { BugError, UsageError } from '../base/errors.js';
-import type { JobRecord, JobSpec, NodeOffer, NodeRecord } from './records.js';
+import { HAPPENINGS, type JobRecord, type JobSpec, type NodeOffer, type NodeRecord } from './records.js';
 
 /** Names of nodes, which may be those of hosts. */
 const NODE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
@@ -47,7 +47,7 @@ const nodeRecord: z.ZodType<NodeRecord> = z.object({
 });
 
 const end = z.object({ code: z.number().int().nullable(), signal: text.nullable(), problem: text.nullable() });
-const what = z.enum(['submitted', 'taken', 'moved', 'stopped', 'ended', 'restarted', 'not-moved', 'not-started']);
+const what = z.enum(HAPPENINGS);
 
 const spec: z.ZodType<JobSpec> = z.object({
   module: z.string().regex(/^sha256:[0-9a-f]{64}$/),
@@ -77,6 +77,7 @@ const jobRecord: z.ZodType<JobRecord> = z.object({
   to: nodeName.nullable(),
   arrival: z.string().max(128).nullable(),
   snapshot: z.object({ reference: z.string().max(256), fence: count }).nullable(),
+  uncaptured: text.nullable().default(null),
   end: end.nullable(),
   restarts: count,
   history: z

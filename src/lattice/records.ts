@@ -93,6 +93,8 @@ export interface JobRecord {
   /** The move by which the holder got it: a program that arrived by another one is not to begin. */
   readonly arrival: string | null;
   readonly snapshot: DurableSnapshot | null;
+  /** Why its holder can take no snapshot of it; null: it can, as far as is known. */
+  readonly uncaptured: string | null;
   /** How it has ended. It is over then, and nobody takes it. */
   readonly end: JobEnd | null;
   /** How often it was begun again, one after the other; a run of more than a minute starts the count anew. */
@@ -100,9 +102,15 @@ export interface JobRecord {
   readonly history: readonly HistoryEntry[];
 }
 
+/** What can happen to a job. */
+export const HAPPENINGS = [
+  ...(['submitted', 'taken', 'moved', 'stopped', 'ended', 'restarted'] as const),
+  ...(['not-moved', 'not-started', 'not-captured'] as const),
+] as const;
+
 export interface HistoryEntry {
   readonly fence: number;
-  readonly what: 'submitted' | 'taken' | 'moved' | 'stopped' | 'ended' | 'restarted' | 'not-moved' | 'not-started';
+  readonly what: (typeof HAPPENINGS)[number];
   readonly node: string | null;
   readonly note: string | null;
   /** Milliseconds since 1970, by the clock of whoever wrote it: for people only. */
@@ -116,7 +124,12 @@ const NOTE_LENGTH = 2000;
 
 export function withHistory(job: JobRecord, entry: Omit<HistoryEntry, 'at' | 'fence'>): readonly HistoryEntry[] {
   const note = entry.note?.slice(0, NOTE_LENGTH) ?? null;
-  return [...job.history, { ...entry, note, fence: job.fence, at: Date.now() }].slice(-HISTORY_LENGTH);
+  const before = job.history;
+  // captures that fail now and then do not push out everything else
+  const isAgain = entry.what === 'not-captured' && before.at(-1)?.what === 'not-captured';
+  return [...(isAgain ? before.slice(0, -1) : before), { ...entry, note, fence: job.fence, at: Date.now() }].slice(
+    -HISTORY_LENGTH,
+  );
 }
 
 export function isSameHolder(a: Holder | null, b: Holder | null): boolean {

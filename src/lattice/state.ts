@@ -67,6 +67,8 @@ export interface Program {
   move?: Move;
   /** A snapshot that is durable, and not in the record yet. */
   snapshot?: DurableSnapshot;
+  /** Why the last capture has failed. */
+  uncaptured?: string;
   /** While recalling: only a later revision says that it was not handed over. */
   after?: number;
   /** How it was sent to another node, for people. */
@@ -146,6 +148,8 @@ export type Event =
   | { readonly kind: 'running'; readonly job: string; readonly fence: number }
   /** Durable, so that another node can continue with it. */
   | { readonly kind: 'captured'; readonly job: string; readonly fence: number; readonly snapshot: DurableSnapshot }
+  /** The last capture has failed. */
+  | { readonly kind: 'not-captured'; readonly job: string; readonly fence: number; readonly why: string }
   /** It could not be started here, which says nothing about other nodes, or later. */
   | { readonly kind: 'not-started'; readonly job: string; readonly fence: number; readonly why: string }
   /** The program is no more. `end` says how it ended by itself. */

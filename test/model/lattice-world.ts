@@ -140,6 +140,7 @@ export function newWorld(budget: Partial<Budget> = {}): World {
     to: null,
     arrival: null,
     snapshot: null,
+    uncaptured: null,
     end: null,
     restarts: 0,
     history: [],

@@ -38,7 +38,7 @@ export function decisions(count: number, jobsEach: number): Record<string, numbe
   });
   const jobs = Array.from({ length: count * jobsEach }, (_, i): JobRecord => {
     const holder = { node: `n${i % count}`, incarnation: 1 };
-    const rest = { to: null, arrival: null, snapshot: null, end: null, restarts: 0, history: [] };
+    const rest = { to: null, arrival: null, snapshot: null, uncaptured: null, end: null, restarts: 0, history: [] };
     return { name: `j${i}`, group: 'j', spec: SPEC, desired: 'run', fence: 1, begun: 0, holder, ...rest };
   });
   for (const record of others) tell({ kind: 'node', record, revision: ++revision });

@@ -4,6 +4,7 @@ import type { Area } from '../mutant.js';
 
 const VIEW = ['test/unit/api/lattice-view.test.ts'];
 const ARRIVALS = ['test/unit/api/node-arrivals.test.ts'];
+const PROTOCOL = ['test/unit/lattice/protocol.test.ts'];
 const MANY = ['test/unit/lattice/many-nodes.test.ts'];
 const WATCH = ['test/unit/lattice/record-watch.test.ts'];
 const FORGET = ['test/unit/api/lattice-forget.test.ts'];
@@ -52,6 +53,19 @@ export const lattice: Area = {
       file: 'src/lattice/jobs.ts',
       tests: MANY,
       changes: [['if (change.holder?.node === node.name) node.holdings.expect(next);', '']],
+    },
+    {
+      file: 'src/lattice/jobs.ts',
+      tests: PROTOCOL,
+      changes: [
+        ['program.uncaptured !== undefined && record.uncaptured === null', 'program.uncaptured !== undefined'],
+        ['return write?.({ snapshot, uncaptured: null });', 'return write?.({ snapshot });'],
+      ],
+    },
+    {
+      file: 'src/lattice/records.ts',
+      tests: PROTOCOL,
+      changes: [["before.at(-1)?.what === 'not-captured'", 'false']],
     },
     {
       file: 'src/api/job-stores.ts',

@@ -1,6 +1,7 @@
 /** What people see of nodes and jobs when nobody is there who writes records. */
 
 import { expect, test } from 'vitest';
+import { jobTable } from '../../../bin/show/lattice.js';
 import { jobEntry, nodeEntries, withGone } from '../../../src/api/lattice-view.js';
 import type { JobRecord, NodeRecord } from '../../../src/lattice/records.js';
 
@@ -25,7 +26,7 @@ const spec = {
 };
 const job = (name: string, at: string): JobRecord => ({
   ...{ name, group: name, spec, desired: 'run', fence: 1, begun: 0, holder: { node: at, incarnation: 1 }, to: null },
-  ...{ arrival: null, snapshot: null, end: null, restarts: 0, history: [] },
+  ...{ arrival: null, snapshot: null, uncaptured: null, end: null, restarts: 0, history: [] },
 });
 
 test('a node that is silent for its lease and the margin has gone, and its jobs are lost', () => {
@@ -56,6 +57,19 @@ test('nodes that have gone are listed for an hour, and as long as they have a jo
   const seen = withGone({ nodes, jobs: [job('x', 'busy')], silence });
   expect(nodeEntries(seen, false).map(({ name }) => name)).toEqual(['alive', 'busy', 'since']);
   expect(nodeEntries(seen, true).map(({ state }) => state)).toEqual(['ready', 'gone', 'gone', 'gone']);
+});
+
+test('of a job that runs, why it has no newer snapshot', () => {
+  const of = (record: JobRecord) => {
+    const seen = { nodes: [node('a')], jobs: [record], silence: new Map() };
+    const entry = jobEntry(record, seen);
+    return [entry.uncaptured, jobTable([entry]).split('\n')[1]?.trimEnd().split(/ {2,}/).at(-1)];
+  };
+  const failing = { ...job('x', 'a'), uncaptured: 'the disk\u001b is full' };
+  expect(of(failing)[0]).toBe('the disk\u001b is full');
+  expect(of(failing)[1]).toMatch(/^no newer snapshot: the disk.+ is full$/);
+  expect(of(failing)[1]).not.toContain('\u001b');
+  expect(of({ ...failing, end: { code: 0, signal: null, problem: null } })).toEqual([null, 'exit code 0']);
 });
 
 test('a job that cannot leave a node that is drained says why', () => {

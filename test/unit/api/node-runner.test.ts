@@ -14,7 +14,7 @@ import { temporaryFolder } from '../../support/workload.js';
 
 const job = (n: number): JobRecord => ({
   ...{ name: `job-${n}`, group: 'job', desired: 'run', fence: 1, begun: 0, holder: null, to: null, arrival: null },
-  ...{ snapshot: null, end: null, restarts: 0, history: [] },
+  ...{ snapshot: null, uncaptured: null, end: null, restarts: 0, history: [] },
   spec: {
     ...{ module: `sha256:${String(n).padStart(64, '0')}`, args: [], env: {}, arch: null, labels: {}, memory: null },
     ...{ dirs: [], listen: [], snapshotEvery: null, restart: 'never' },
@@ -57,7 +57,7 @@ test('of many jobs that come at once, a few are started at the same time', async
   expect(largest).toBe(Math.min(most, COUNT));
   expect(events.every(({ kind }) => kind === 'not-started')).toBe(true);
   expect(new Set(events.map((event) => 'job' in event && event.job)).size).toBe(COUNT);
-  expect(runner.running).toBe(0);
+  expect(runner.gauges.running).toBe(0);
 });
 
 const runnerOf = (options: Partial<RunnerOptions>) =>

@@ -55,7 +55,19 @@ class Many {
     for (let i = 0; i < count; i++) {
       const name = `j${i}`;
       const begin = { fence: 0, begun: 0, holder: null, to: null, arrival: null, snapshot: null, end: null };
-      this.put({ name, group: 'j', spec: { ...spec, ...more }, desired: 'run', ...begin, restarts: 0, history: [] }, 0);
+      this.put(
+        {
+          name,
+          group: 'j',
+          spec: { ...spec, ...more },
+          desired: 'run',
+          ...begin,
+          uncaptured: null,
+          restarts: 0,
+          history: [],
+        },
+        0,
+      );
     }
   }
 

@@ -34,6 +34,7 @@ const job = (name: string, at: string | null = null): JobRecord => ({
     to: null,
     arrival: null,
     snapshot: null,
+    uncaptured: null,
     end: null,
   },
   ...{ holder: at === null ? null : { node: at, incarnation: 1 }, restarts: 0, history: [] },

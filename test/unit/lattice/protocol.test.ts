@@ -25,7 +25,7 @@ const spec = {
 };
 const job: JobRecord = {
   ...{ name: 'job', group: 'job', spec, desired: 'run', fence: 0, begun: 0, holder: null, to: null, arrival: null },
-  ...{ snapshot: null, end: null, restarts: 0, history: [] },
+  ...{ snapshot: null, uncaptured: null, end: null, restarts: 0, history: [] },
 };
 
 /** A node with its server: what it writes is there at once. */
@@ -84,6 +84,42 @@ test('a job that a node cannot start is not over: it is given back, and tried ag
   one.tell({ kind: 'tick' }, 1_000_000);
   one.tell({ kind: 'running', job: 'job', fence: one.node.jobs['job']!.record.fence }, 1_000_000);
   expect(one.node.unable).toEqual({});
+});
+
+test('a job that cannot be captured says so once, until it can', () => {
+  const one = joined();
+  one.tell({ kind: 'job', record: job, revision: ++one.revision }, 0);
+  one.tell({ kind: 'tick' }, 50);
+  const record = () => one.node.jobs['job']!.record;
+  const { fence } = record();
+  one.tell({ kind: 'running', job: 'job', fence }, 50);
+  const fails = (why: string) => {
+    const before = one.writes().length;
+    one.tell({ kind: 'not-captured', job: 'job', fence, why }, 50);
+    return one.writes().length - before;
+  };
+  expect(fails('the disk is full')).toBe(1);
+  expect(record()).toMatchObject({ uncaptured: 'the disk is full', snapshot: null });
+  expect(fails('the disk is full')).toBe(0);
+  one.tell({ kind: 'not-captured', job: 'job', fence: fence - 1, why: 'of an earlier run' }, 50);
+  for (const n of [1, 2]) {
+    const snapshot = { reference: `job:${n}`, fence };
+    one.tell({ kind: 'captured', job: 'job', fence, snapshot }, 50);
+    expect(record()).toMatchObject({ uncaptured: null, snapshot });
+    expect(fails(`again ${n}`)).toBe(1);
+  }
+  // the last one is in the history: others are not pushed out
+  const { history } = record();
+  expect(history.map(({ what }) => what)).toEqual(['taken', 'not-captured']);
+  expect(history.at(-1)).toMatchObject({ node: 'a', fence, note: 'again 2' });
+});
+
+test('whoever takes a job does not know yet that it cannot be captured', () => {
+  const one = joined();
+  const lost = { ...job, fence: 3, uncaptured: 'the disk is full' };
+  one.tell({ kind: 'job', record: lost, revision: ++one.revision }, 0);
+  one.tell({ kind: 'tick' }, 50);
+  expect(one.node.jobs['job']!.record).toMatchObject({ fence: 4, holder: { node: 'a' }, uncaptured: null });
 });
 
 /** Lets a job end again and again. @returns what becomes of it, and the pauses before it begins again */

@@ -26,7 +26,7 @@ const spec: JobSpec = {
 };
 const job: JobRecord = {
   ...{ name: 'job', group: 'job', spec, desired: 'run', fence: 0, begun: 0, holder: null, to: null, arrival: null },
-  ...{ snapshot: null, end: null, restarts: 0, history: [] },
+  ...{ snapshot: null, uncaptured: null, end: null, restarts: 0, history: [] },
 };
 const offer: NodeOffer = { arch: ['x64'], cpus: 1, memory: 1, labels: {}, store: false, dirs: [], listen: {} };
 const life = { incarnation: 1, session: 's', renewal: 1, lease: 1000, fenced: false };
