@@ -7,10 +7,12 @@ import { Holdings } from '../lattice/holdings.js';
 import { problemsOf } from '../lattice/placement.js';
 import { checkSpec, isJobName, JOB_RULE } from '../lattice/record-format.js';
 import { type JobRecord, type JobSpec, type NodeRecord, withHistory } from '../lattice/records.js';
-import { digestOf, type LatticeServer } from '../lattice/server.js';
+import { type AllRecords, digestOf, type LatticeServer } from '../lattice/server.js';
 import type { LogPiece } from '../lattice/server-options.js';
+import { forgetEnded, forgetJob, forgetNode } from './lattice-forget.js';
 import type { JobEntry, Lattice, LogOptions, NodeEntry, SubmitOptions } from './lattice-options.js';
-import { endText, jobEntry, type LatticeRecords, nodeEntries, withGone } from './lattice-view.js';
+import { busy, noJob, noNode } from './lattice-problems.js';
+import { endText, jobEntries, jobEntry, nodeEntries, withGone } from './lattice-view.js';
 
 /** How often a write is tried again when somebody else has changed the record. */
 const TRIES = 20;
@@ -119,25 +121,27 @@ export class LatticeClient implements Lattice {
 
   private async createNow(name: string, group: string, spec: JobSpec, sent: Sent): Promise<Created> {
     for (let tries = 0; tries < TRIES; tries++) {
-      const there = await this.server.readJob(name);
-      if (there !== undefined && sent.records.some((record) => hasBecome(record, there.record))) {
-        return { name, before: sent.before, revision: there.revision };
+      const { record: before, revision: at } = await this.server.findJob(name);
+      if (before !== undefined && sent.records.some((record) => hasBecome(record, before))) {
+        return { name, before: sent.before, revision: at };
       }
-      if (there !== undefined && there.record.end === null) {
+      if (before !== undefined && before.end === null) {
         const what =
-          there.record.desired === 'stop'
+          before.desired === 'stop'
             ? `the job ${quoted(name)} is being stopped: try again once it has ended`
             : `there is a job ${quoted(name)} already: stop it first, or choose another name`;
         throw new InputError('job-exists', what);
       }
+      // above that of every run of an earlier job of this name, also of one that was removed
+      const fence = before?.fence ?? at;
       const fresh: JobRecord = {
         ...{
           name,
           group,
           spec,
           desired: 'run',
-          fence: there?.record.fence ?? 0,
-          begun: there?.record.fence ?? 0,
+          fence,
+          begun: fence,
           holder: null,
           to: null,
           arrival: null,
@@ -146,19 +150,17 @@ export class LatticeClient implements Lattice {
       };
       const record = { ...fresh, history: withHistory(fresh, { what: 'submitted', node: null, note: null }) };
       sent.records.push(record);
-      sent.before = there?.record;
-      const revision = await this.server.write(record, there?.revision ?? 0);
-      if (revision !== undefined) return { name, before: there?.record, revision };
+      sent.before = before;
+      const revision = await this.server.write(record, before === undefined ? 0 : at);
+      if (revision !== undefined) return { name, before, revision };
       sent.records.pop(); // it was refused
     }
     throw busy(name);
   }
 
-  /** All jobs, by name. */
-  async jobs(): Promise<JobEntry[]> {
-    const records = await this.look();
-    const holdings = new Holdings(records.jobs);
-    return records.jobs.map((job) => jobEntry(job, records, holdings));
+  /** All jobs, by name. Without `all` those are left out that have ended an hour ago. */
+  async jobs({ all = false }: { readonly all?: boolean } = {}): Promise<JobEntry[]> {
+    return jobEntries(await this.look(), all);
   }
 
   /** One job, with its history. @throws InputError 'no-job' */
@@ -174,7 +176,7 @@ export class LatticeClient implements Lattice {
     return nodeEntries(await this.look(), all);
   }
 
-  private async look(): Promise<LatticeRecords> {
+  private async look(): Promise<AllRecords> {
     return withGone(await this.server.readAll());
   }
 
@@ -210,25 +212,18 @@ export class LatticeClient implements Lattice {
   }
 
   /** Removes what is known of a node that has gone for good. @throws InputError for one that lives, or has jobs */
-  async forget(name: string): Promise<void> {
-    const { nodes, jobs, silence } = await this.server.readAll();
-    const found = await this.server.readNode(name);
-    if (found === undefined) throw noNode(name, nodes);
-    const { fenced, lease } = found.record;
-    // others may still be about to give it a job, for as long as their own leases last
-    if (!fenced || (silence.get(name) ?? 0) < 2 * lease) {
-      throw new InputError(
-        'node-alive',
-        `the node ${quoted(name)} has not gone, or not for long: end it, and try again after ${(2 * lease) / 1000} s`,
-      );
-    }
-    const held = jobs.filter(({ holder, end }) => holder?.node === name && end === null);
-    if (held.length > 0) {
-      throw new InputError('has-jobs', `the node ${quoted(name)} has jobs that no other node can run:`, [
-        ...held.map((job) => `  ${job.name}`),
-      ]);
-    }
-    if (!(await this.server.removeNode(name, found.revision))) throw busy(name);
+  forget(node: string): Promise<void> {
+    return forgetNode(this.server, node);
+  }
+
+  /** Removes what is known of a job that has ended, and of its replicas. @throws InputError 'no-job', 'job-alive' */
+  forgetJob(name: string): Promise<string[]> {
+    return forgetJob(this.server, name);
+  }
+
+  /** Removes all jobs that have ended so many milliseconds ago. @returns their names */
+  forgetEnded(age: number): Promise<string[]> {
+    return forgetEnded(this.server, age);
   }
 
   /** Starts or stops replicas of a job until there are so many. @returns the names of those that run then */
@@ -363,20 +358,4 @@ async function checkedModule(module: string | Uint8Array): Promise<{ bytes: Uint
   const { memories } = decodeModule(bytes, file);
   const memory = memories.reduce((sum, { min, pageSize }) => sum + min * pageSize, 0);
   return { bytes: contents.bytes, memory };
-}
-
-function noJob(name: string): InputError {
-  return new InputError('no-job', `there is no job ${quoted(name)}: wag-snap jobs lists those that there are`);
-}
-
-function noNode(name: string, nodes: readonly NodeRecord[]): InputError {
-  const known = nodes.map((node) => node.name).join(', ');
-  return new InputError(
-    'no-node',
-    `there is no node ${quoted(name)}: ${known ? `there are ${known}` : 'there is none'}`,
-  );
-}
-
-function busy(name: string): ToolError {
-  return new ToolError('busy', `${name}: its record is changed by others all the time: try again`);
 }

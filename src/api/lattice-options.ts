@@ -86,8 +86,8 @@ export interface Lattice {
    * @throws ModuleError for what is no valid module; InputError when there is such a job: then none is submitted
    */
   submit(module: string | Uint8Array, options?: SubmitOptions): Promise<string[]>;
-  /** All jobs, by name. */
-  jobs(): Promise<JobEntry[]>;
+  /** All jobs, by name. Without `all` those are left out that have ended an hour ago. */
+  jobs(options?: { readonly all?: boolean }): Promise<JobEntry[]>;
   /** One job, with its history. @throws InputError 'no-job' */
   job(name: string): Promise<JobEntry>;
   /** All nodes, by name. Without `all` those are left out that have gone for an hour and have no job. */
@@ -102,6 +102,14 @@ export interface Lattice {
   drain(node: string): Promise<void>;
   /** Removes what is known of a node that has gone for good. @throws InputError for one that lives, or has jobs */
   forget(node: string): Promise<void>;
+  /**
+   * Removes a job that has ended, and its replicas, with what they have printed. Their snapshots stay in the store.
+   *
+   * @returns their names. @throws InputError 'no-job'; 'job-alive' for one that has not ended: then none is removed
+   */
+  forgetJob(name: string): Promise<string[]>;
+  /** The same for all that have ended so many milliseconds ago. @returns their names */
+  forgetEnded(age: number): Promise<string[]>;
   /** Starts or stops replicas of a job until there are so many. @returns the names of those that run then */
   scale(name: string, replicas: number): Promise<string[]>;
   /** What a job has printed. */

@@ -3,24 +3,21 @@
 import { Holdings } from '../lattice/holdings.js';
 import { problemsOf } from '../lattice/placement.js';
 import type { Holder, JobRecord, NodeRecord } from '../lattice/records.js';
+import type { AllRecords } from '../lattice/server.js';
 import { timingOf } from '../lattice/state.js';
 import type { JobEntry, NodeEntry } from './lattice-options.js';
 
-/** All records at one time. */
-export interface LatticeRecords {
-  readonly nodes: readonly NodeRecord[];
-  readonly jobs: readonly JobRecord[];
-  /** Milliseconds since each node was heard of, by the clock of NATS. */
-  readonly silence: ReadonlyMap<string, number>;
-}
+/** All records at one time, as far as nodes are concerned. */
+type LatticeRecords = Omit<AllRecords, 'ages'>;
 
-/** Nodes that have gone are listed for this long, in milliseconds. */
+/** Nodes that have gone, and jobs that have ended, are listed for this long, in milliseconds. */
 const LISTED = 3_600_000;
 
 /** A node that is silent for too long has gone, also when no other one is there to say so. */
-export function withGone({ nodes, jobs, silence }: LatticeRecords): LatticeRecords {
+export function withGone<T extends LatticeRecords>(records: T): T {
+  const { nodes, silence } = records;
   const isGone = ({ name, lease }: NodeRecord) => (silence.get(name) ?? 0) >= lease * timingOf(lease).margin;
-  return { nodes: nodes.map((node) => (isGone(node) ? { ...node, fenced: true } : node)), jobs, silence };
+  return { ...records, nodes: nodes.map((node) => (isGone(node) ? { ...node, fenced: true } : node)) };
 }
 
 /** @param all also those that have gone long ago, and have no job any more */
@@ -33,6 +30,14 @@ export function nodeEntries({ nodes, jobs, silence }: LatticeRecords, all: boole
     const state = fenced ? 'gone' : draining ? 'draining' : cordoned ? 'cordoned' : 'ready';
     return [{ name, state, ...offer, used: load.memory, jobs: load.jobs, silent }];
   });
+}
+
+/** @param all also those that have ended long ago */
+export function jobEntries(records: AllRecords, all: boolean): JobEntry[] {
+  const holdings = new Holdings(records.jobs);
+  return records.jobs
+    .filter(({ name, end }) => all || end === null || (records.ages.get(name) ?? 0) < LISTED)
+    .map((job) => jobEntry(job, records, holdings));
 }
 
 /** @param holdings of all jobs */

@@ -38,6 +38,16 @@ const LOG_PIECES = 20_000;
 /** Copies in a cluster: with three, one may be lost. */
 const REPLICAS = 3;
 
+export interface AllRecords {
+  /** By name. */
+  readonly nodes: readonly NodeRecord[];
+  readonly jobs: readonly JobRecord[];
+  /** Milliseconds since each node's record was written. */
+  readonly silence: ReadonlyMap<string, number>;
+  /** The same of jobs. */
+  readonly ages: ReadonlyMap<string, number>;
+}
+
 export class LatticeServer {
   private watching: RecordWatch | undefined;
 
@@ -120,18 +130,23 @@ export class LatticeServer {
   }
 
   async readJob(name: string): Promise<{ record: JobRecord; revision: number } | undefined> {
-    if (!isJobName(name)) return undefined;
-    const entry = await this.ask(() => this.records.get(jobKey(name)));
-    if (entry === null || entry.operation !== 'PUT') return undefined;
+    const { record, revision } = await this.findJob(name);
+    return record && { record, revision };
+  }
+
+  /** @returns without a record: the revision by which it was removed; 0: there never was one */
+  async findJob(name: string): Promise<{ record: JobRecord | undefined; revision: number }> {
+    const entry = isJobName(name) ? await this.ask(() => this.records.get(jobKey(name))) : null;
+    if (entry === null || entry.operation !== 'PUT') return { record: undefined, revision: entry?.revision ?? 0 };
     const found = decodeRecord(entry.key, entry.value);
     if (found === undefined || !('job' in found)) throw unreadable(`the job ${quoted(name)}`);
     return { record: found.job, revision: entry.revision };
   }
 
-  /** All records as they are now. `silence`: milliseconds since each node's was written, by the server's clock. */
-  async readAll(): Promise<{ nodes: NodeRecord[]; jobs: JobRecord[]; silence: Map<string, number> }> {
+  /** All records as they are now, and the milliseconds since each was written, by the server's clock. */
+  async readAll(): Promise<AllRecords> {
     const [nodes, jobs]: [NodeRecord[], JobRecord[]] = [[], []];
-    const written = new Map<string, number>();
+    const written = { nodes: new Map<string, number>(), jobs: new Map<string, number>() };
     // requests with an answer each: a consumer of all records may stand still where they are written all the time
     const prefix = `$KV.${RECORDS}.`;
     const filter = { subjects_filter: `${prefix}>` };
@@ -143,15 +158,19 @@ export class LatticeServer {
       const found = decodeRecord(entry.key, entry.value);
       if (found === undefined) continue;
       if ('job' in found) jobs.push(found.job);
-      else {
-        nodes.push(found.node);
-        written.set(found.node.name, entry.created.getTime());
-      }
+      else nodes.push(found.node);
+      const { name } = 'job' in found ? found.job : found.node;
+      written['job' in found ? 'jobs' : 'nodes'].set(name, entry.created.getTime());
     }
     const now = await this.now();
-    const silence = new Map(Array.from(written, ([name, at]) => [name, Math.max(0, now - at)]));
+    const since = (of: Map<string, number>) => new Map(Array.from(of, ([name, at]) => [name, Math.max(0, now - at)]));
     const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1);
-    return { nodes: nodes.sort(byName), jobs: jobs.sort(byName), silence };
+    return {
+      nodes: nodes.sort(byName),
+      jobs: jobs.sort(byName),
+      silence: since(written.nodes),
+      ages: since(written.jobs),
+    };
   }
 
   /** The server's clock, in milliseconds since 1970: it says when something was made for us. */
@@ -225,10 +244,22 @@ export class LatticeServer {
     return new LogWriter(this.js, this.manager, job, fence, node);
   }
 
+  /** The number of the last piece that a job has printed, among those of all jobs; 0: there is none. */
+  async lastPiece(job: string): Promise<number> {
+    const found = await this.ask(() => this.manager.streams.getMessage(LOGS, { last_by_subj: logSubject(job) }));
+    return found?.seq ?? 0;
+  }
+
+  /** Removes what a job has printed. @param last the piece after which it stays */
+  async removeLog(job: string, last: number): Promise<void> {
+    if (last === 0) return;
+    await this.ask(() => this.manager.streams.purge(LOGS, { filter: logSubject(job), seq: last + 1 }));
+  }
+
   /** What a job has printed, from the oldest piece that is kept. @param follow waits for more, until the signal */
   async *readLog(job: string, follow: boolean, signal?: AbortSignal): AsyncGenerator<LogPiece> {
     const subject = logSubject(job);
-    const last = (await this.ask(() => this.manager.streams.getMessage(LOGS, { last_by_subj: subject })))?.seq ?? 0;
+    const last = await this.lastPiece(job);
     if (last === 0 && !follow) return;
     const messages = await this.ask(async () => {
       const consumer = await this.js.consumers.get(LOGS, { filter_subjects: subject });

@@ -79,6 +79,11 @@ describe.skipIf(!hasNats)('accounts', () => {
   test('a user stops it; whoever has no password gets nothing', async () => {
     expect((await wagSnap(USER, 'stop', 'job')).stdout).toBe('job\n');
     await world.until(async (lattice) => (await lattice.job('job')).state === 'stopped');
+    const refused = await wagSnap(VIEWER, 'jobs', '--forget', 'job');
+    expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining('do not allow it')]);
+    expect((await wagSnap(VIEWER, 'logs', 'job')).stdout).toMatch(/^line 00000000\n/);
+    expect((await wagSnap(USER, 'jobs', '--forget', 'job')).stdout).toBe('job\n');
+    expect(await world.lattice.jobs({ all: true })).toEqual([]);
     const { status, stderr } = await wagSnap('user:wrong', 'jobs');
     expect(status).toBe(1);
     expect(stderr).toContain('NATS refuses these credentials');

@@ -100,7 +100,7 @@ export const lattice: Area = {
       ],
     },
     {
-      file: 'src/api/lattice-client.ts',
+      file: 'src/api/lattice-forget.ts',
       tests: FORGET,
       changes: [
         ['if (!fenced || ', 'if ('],
@@ -108,8 +108,8 @@ export const lattice: Area = {
         ['holder?.node === name && end === null', 'holder?.node === name'],
         ['if (held.length > 0)', 'if (false)'],
         [
-          'if (!(await this.server.removeNode(name, found.revision)))',
-          'await this.server.removeNode(name, found.revision); if (false)',
+          'if (!(await server.removeNode(name, found.revision)))',
+          'await server.removeNode(name, found.revision); if (false)',
         ],
       ],
     },

@@ -33,6 +33,9 @@ class Cluster {
     for (const arrive of this.late.splice(0)) arrive();
     return found;
   }
+  async findJob(name: string) {
+    return (await this.readJob(name)) ?? { record: undefined, revision: 0 };
+  }
   async write(record: JobRecord, revision: number) {
     this.writes++;
     const isLast = this.fates.length === 1;

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { jobTable } from '../../../bin/show/lattice.js';
-import { jobEntry, nodeEntries, withGone } from '../../../src/api/lattice-view.js';
+import { jobEntries, jobEntry, nodeEntries, withGone } from '../../../src/api/lattice-view.js';
 import type { JobRecord, NodeRecord } from '../../../src/lattice/records.js';
 
 const HOUR = 3_600_000;
@@ -70,6 +70,19 @@ test('of a job that runs, why it has no newer snapshot', () => {
   expect(of(failing)[1]).toMatch(/^no newer snapshot: the disk.+ is full$/);
   expect(of(failing)[1]).not.toContain('\u001b');
   expect(of({ ...failing, end: { code: 0, signal: null, problem: null } })).toEqual([null, 'exit code 0']);
+});
+
+test('jobs that have ended are listed for an hour', () => {
+  const end = { code: 0, signal: null, problem: null };
+  const jobs = [job('alive', 'a'), { ...job('long', 'a'), end }, { ...job('since', 'a'), end }];
+  const ages = new Map([
+    ['alive', 2 * HOUR],
+    ['long', HOUR],
+    ['since', HOUR - 1],
+  ]);
+  const records = { nodes: [node('a')], jobs, silence: new Map(), ages };
+  expect(jobEntries(records, false).map(({ name }) => name)).toEqual(['alive', 'since']);
+  expect(jobEntries(records, true).map(({ name }) => name)).toEqual(['alive', 'long', 'since']);
 });
 
 test('a job that cannot leave a node that is drained says why', () => {
