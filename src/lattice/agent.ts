@@ -59,8 +59,9 @@ export class Agent {
   report(event: Event): void {
     if (event.kind === 'job') this.runner.noticed(event.record);
     if (event.kind === 'node') this.runner.heard(event.record);
-    for (const effect of step(this.state, event, this.clock())) this.carryOut(effect);
-    this.notice();
+    const now = this.clock();
+    for (const effect of step(this.state, event, now)) this.carryOut(effect);
+    this.notice(hasLease(this.state, now));
   }
 
   get hasLease(): boolean {
@@ -126,10 +127,10 @@ export class Agent {
    * A node that has not joined has nothing to give away and no life to fence. One that drops its programs does not wait
    * for a NATS server that is away: without a lease nothing of it runs, and others fence it when the lease has ended.
    */
-  private leaveAlone(): void {
+  private leaveAlone(has: boolean): void {
     const { leaving, incarnation, programs } = this.state;
     if (!leaving || Object.keys(programs).length > 0) return;
-    if (incarnation === 0 || (leaving === 'drop' && !this.hasLease)) this.leave();
+    if (incarnation === 0 || (leaving === 'drop' && !has)) this.leave();
   }
 
   private leave(): void {
@@ -140,8 +141,9 @@ export class Agent {
     this.stop();
   }
 
-  private notice(): void {
-    this.leaveAlone();
+  /** @param has whether it has a lease: a look at the clock is a system call */
+  private notice(has: boolean): void {
+    this.leaveAlone(has);
     const { state, incarnation, hadLease } = this;
     if (state.incarnation !== incarnation) {
       this.incarnation = state.incarnation;
@@ -150,7 +152,6 @@ export class Agent {
       }
       if (state.incarnation !== 0) this.onEvent({ event: 'joined', incarnation: state.incarnation });
     }
-    const has = this.hasLease;
     this.hadLease = has;
     if (has === hadLease || state.incarnation === 0 || state.incarnation !== incarnation) return;
     this.onEvent({ event: has ? 'lease-back' : 'lease-ended' });

@@ -73,6 +73,7 @@ export class LatticeServer {
         reconnectTimeWait: 200,
         timeout: 5000,
         pingInterval: 5000,
+        noAsyncTraces: true, // else each request makes a stack trace that nobody sees
         ...(authenticator && { authenticator }),
       });
       const connection = nc;

@@ -9,6 +9,8 @@ import { decisions } from './decisions.js';
 import { SimulatedLattice } from './simulated-lattice.js';
 
 const JOBS_EACH = 10;
+/** From so many nodes on, those in a process share a connection: a machine cannot read all news for each of them. */
+const TOGETHER = 200;
 /** For how long messages are counted when nothing changes, in milliseconds. */
 const QUIET = 20_000;
 
@@ -32,7 +34,11 @@ console.log(
 
 async function measure(count: number): Promise<Record<string, number>> {
   const jobs = count * JOBS_EACH;
-  const lattice = await SimulatedLattice.start(count, count >= 100 ? 60_000 : 10_000);
+  const lattice = await SimulatedLattice.start(
+    count,
+    count >= 100 ? 60_000 : 10_000,
+    count >= TOGETHER ? 'one' : 'each',
+  );
   try {
     const start = performance.now();
     await lattice.submit(jobs);

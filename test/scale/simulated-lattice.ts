@@ -44,10 +44,12 @@ export class SimulatedLattice {
     private readonly folder: string,
     private readonly count: number,
     readonly lease: number,
+    private readonly connections: 'one' | 'each',
   ) {}
 
-  static async start(count: number, lease: number): Promise<SimulatedLattice> {
-    const lattice = new SimulatedLattice(mkdtempSync(join(tmpdir(), 'wag-snap-scale-')), count, lease);
+  /** @param connections of the nodes in a process */
+  static async start(count: number, lease: number, connections: 'one' | 'each'): Promise<SimulatedLattice> {
+    const lattice = new SimulatedLattice(mkdtempSync(join(tmpdir(), 'wag-snap-scale-')), count, lease, connections);
     try {
       await lattice.begin();
     } catch (error) {
@@ -109,7 +111,8 @@ export class SimulatedLattice {
 
   private async startNodes(group: number, count: number): Promise<ChildProcess> {
     const path = fileURLToPath(new URL('./nodes.js', import.meta.url));
-    const child = fork(path, [this.url, String(group), String(count), String(this.lease)], { stdio: 'inherit' });
+    const args = [this.url, String(group), String(count), String(this.lease), this.connections];
+    const child = fork(path, args, { stdio: 'inherit' });
     this.children.push(child);
     const exited = once(child, 'exit').then(() => {
       throw new Error('the process of simulated nodes has ended');
