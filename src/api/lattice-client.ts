@@ -90,6 +90,10 @@ export class LatticeClient implements Lattice {
     const left: string[] = [];
     for (const one of created) await this.undo(one).catch(() => left.push(one.name));
     const [failure] = failures;
+    if (names.length > 1 && failure instanceof InputError && failure.code === 'job-exists') {
+      const all = `wag-snap scale ${group} ${names.length}`;
+      failure.add(`if an earlier submission was interrupted: ${all} submits those of its replicas that are missing`);
+    }
     if (left.length > 0 && failure instanceof WagSnapError) {
       failure.add(`these jobs are there all the same, and wag-snap stop ends them: ${left.join(', ')}`);
     }

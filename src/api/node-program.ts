@@ -297,7 +297,7 @@ export class NodeProgram {
 }
 
 /** What this node lacks; not the module's fault. */
-const OF_THE_NODE = ['no-module', 'not-granted', 'no-store'];
+const OF_THE_NODE = ['no-module', 'not-granted', 'no-store', 'untrusted'];
 
 /** Whether every node would say the same: the module cannot be run. A job that has a snapshot has been running. */
 function isOfTheJob(error: unknown, { snapshot }: JobRecord): boolean {

@@ -9,8 +9,9 @@ import { quoted } from '../base/terminal-text.js';
 import { endsLife } from '../lattice/membership.js';
 import type { Holder, JobRecord, NodeRecord } from '../lattice/records.js';
 import type { Report, Runner } from '../lattice/runner.js';
-import type { LatticeServer } from '../lattice/server.js';
+import { hexOf, type LatticeServer } from '../lattice/server.js';
 import type { Move } from '../lattice/state.js';
+import { checkBeginning } from '../snapshot/trust/policy.js';
 import { Peers } from '../transport/peers.js';
 import { parseAddress, tlsTransport } from '../transport/tls.js';
 import type { Transport } from '../transport/transport.js';
@@ -299,6 +300,8 @@ export class NodeRunner implements Runner {
     const common = { ...granted, name, ...(spec.memory === null ? {} : { maxMemory: spec.memory }) };
     const arch = { arch: (spec.arch ?? this.options.arch) as 'x64' | 'arm64' };
     if (snapshot === null) {
+      const policy = this.options.seal.keys?.policy;
+      if (policy !== undefined) checkBeginning(policy, name, hexOf(spec.module));
       const { prepareRun } = await import('./prepare-run.js');
       const module = await this.module(spec.module);
       return prepareRun(module, spec.args, { ...common, ...arch, env: spec.env, programName: name });
@@ -318,7 +321,7 @@ export class NodeRunner implements Runner {
   private module(digest: string): Promise<string> {
     const there = this.modules.get(digest);
     if (there !== undefined) return there;
-    const path = join(this.options.folder, 'modules', `${digest.slice('sha256:'.length)}.wasm`);
+    const path = join(this.options.folder, 'modules', `${hexOf(digest)}.wasm`);
     const fetched = this.options.server.getModule(digest).then((bytes) => {
       writeFileSync(path, bytes, { mode: 0o600 });
       return path;

@@ -308,7 +308,7 @@ export function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-const hexOf = (digest: string) => digest.slice('sha256:'.length);
+export const hexOf = (digest: string) => digest.slice('sha256:'.length);
 
 function authenticatorOf({ creds, nkey }: ServerOptions): Authenticator | undefined {
   const read = (path: string) => reading(path, () => readFileSync(path));

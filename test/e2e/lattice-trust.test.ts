@@ -1,6 +1,6 @@
 /** Nodes that believe only what some keys have signed, and keep snapshots that nobody else can read. */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { command } from '../support/command.js';
@@ -9,6 +9,7 @@ import { temporaryFolder } from '../support/workload.js';
 
 const cli = resolve(import.meta.dirname, '../../bin/wag-snap');
 const counter = join(import.meta.dirname, 'lattice-counter.wat');
+const printer = join(import.meta.dirname, 'lattice-printer.wat');
 const folder = temporaryFolder();
 const world = new TestLattice(folder);
 
@@ -48,5 +49,22 @@ describe.skipIf(!hasNats)('nodes with keys', () => {
     const files = contents(join(folder, 'store'));
     expect(files.length).toBeGreaterThan(0);
     expect(files.some((bytes) => bytes.includes('line 0000'))).toBe(false);
+  });
+
+  test('a node with a policy begins only what it allows, and jobs says so', async () => {
+    const { module } = await world.lattice.job('kept');
+    const policy = join(folder, 'policy.json');
+    writeFileSync(policy, JSON.stringify({ rules: [{ modules: [module.slice('sha256:'.length)] }] }));
+    const careful = { labels: { careful: 'yes' } };
+    await world.node('careful', [...PATIENT, '--label', 'careful=yes', '--policy', policy]);
+    await world.lattice.submit(printer, { name: 'unknown', ...careful });
+    await world.until(async (lattice) =>
+      (await lattice.job('unknown')).problems
+        .find(({ node }) => node === 'careful')
+        ?.problems.some((why) => why.includes(`${policy} has no rule that fits it`)),
+    );
+    await world.lattice.submit(counter, { name: 'known', ...careful });
+    await world.running('known', 0);
+    expect((await world.lattice.job('unknown')).end).toBeNull();
   });
 });

@@ -141,6 +141,24 @@ export function checkSubject({ keys, policy }: Trust, seal: Seal, subject: Subje
   throw refusal;
 }
 
+/**
+ * Whether a program may begin, which is no file that anybody could have signed: the first rule that fits must name its
+ * module, or demand no signature.
+ *
+ * @param module sha256 @throws InputError 'untrusted'
+ */
+export function checkBeginning(policy: Policy, stored: string, module: string): void {
+  const what = `the module ${module}`;
+  const [one] = candidates(policy, { stored, module });
+  if (one === undefined) throw new InputError('untrusted', `${what}: ${policy.path} has no rule that fits it`);
+  if (one.modules !== undefined || one.signedBy === undefined) return;
+  const rule = `rule ${policy.rules.indexOf(one) + 1} of ${policy.path}`;
+  throw new InputError(
+    'untrusted',
+    `${what}: nobody has signed it, and ${rule} demands it, or to have it in "modules"`,
+  );
+}
+
 /** The first rule that fits; before it, those that would be the first one for some module, if it is not known. */
 function candidates({ rules }: Policy, subject: Subject): PolicyRule[] {
   const named = rules.filter((one) => isNamed(one, subject));

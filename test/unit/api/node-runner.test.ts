@@ -124,3 +124,23 @@ test('what is sent to a node that is lost is given up, and not handed over by a 
   await new Promise((resolve) => setImmediate(resolve));
   expect(events).toEqual([{ kind: 'not-sent', job: 'job-1', id: 'move', why: 'b was lost meanwhile' }]);
 });
+
+test('what the policy of the node does not let begin is given back, and says why', async () => {
+  const policy = { path: 'policy.json', rules: [{ modules: ['1'.padStart(64, '0')] }] };
+  const keys = { recipients: [], signingKey: undefined, identities: [], publicKeys: undefined, policy };
+  const asked: string[] = [];
+  const getModule = async (digest: string) => {
+    asked.push(digest);
+    throw new InputError('no-module', 'it does not come');
+  };
+  const runner = runnerOf({ seal: { keys }, server: { getModule } as unknown as LatticeServer });
+  const events = await new Promise<Event[]>((done) => {
+    const all: Event[] = [];
+    runner.report = (event) => all.push(event) === 2 && done(all);
+    for (const n of [1, 2]) runner.start(job(n), 1);
+  });
+  expect(asked).toEqual([job(1).spec.module]);
+  expect(events).toContainEqual({ kind: 'not-started', job: 'job-1', fence: 1, why: 'it does not come' });
+  const why = `the module ${'2'.padStart(64, '0')}: policy.json has no rule that fits it`;
+  expect(events).toContainEqual({ kind: 'not-started', job: 'job-2', fence: 1, why });
+});

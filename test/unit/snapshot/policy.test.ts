@@ -1,7 +1,13 @@
 /** Which rule of a policy a snapshot is judged by, and what it then demands. */
 
 import { describe, expect, test } from 'vitest';
-import { checkSubject, type PolicyRule, type Seal, type Subject } from '../../../src/snapshot/trust/policy.js';
+import {
+  checkBeginning,
+  checkSubject,
+  type PolicyRule,
+  type Seal,
+  type Subject,
+} from '../../../src/snapshot/trust/policy.js';
 
 const KEYS = { mine: 'ed25519:mine', other: 'ed25519:other' };
 const [MODULE, ANOTHER] = ['1'.repeat(64), '2'.repeat(64)];
@@ -68,5 +74,24 @@ describe('while the module is not known', () => {
     const subject = { module: undefined, stored: 'job' };
     expect(() => check(all, planned(plain), subject)).toThrow('it: would not be signed, and must be signed by');
     expect(() => check(all, planned(plain), { ...subject, stored: 'web' })).not.toThrow();
+  });
+});
+
+describe('a module begins', () => {
+  const begin = (...rules: PolicyRule[]) => checkBeginning({ path: 'policy.json', rules }, 'job', MODULE);
+
+  test('by a rule that has it, or that demands no signature', () => {
+    begin({ modules: [MODULE], signedBy: [KEYS.mine], encrypted: true });
+    begin({ names: ['job'], encrypted: true });
+    begin({ names: ['web'], signedBy: [KEYS.mine] }, {});
+  });
+
+  test('not without a rule that fits it, and not where its signature is demanded', () => {
+    const none = `the module ${MODULE}: policy.json has no rule that fits it`;
+    expect(() => begin({ modules: [ANOTHER] })).toThrow(none);
+    expect(() => begin({ names: ['web'] })).toThrow(none);
+    expect(() => begin({ modules: [ANOTHER] }, { names: ['job'], signedBy: [KEYS.mine] }, {})).toThrow(
+      'nobody has signed it, and rule 2 of policy.json demands it, or to have it in "modules"',
+    );
   });
 });
