@@ -49,8 +49,11 @@ export interface ProgramOptions {
   readonly hostImports?: readonly EmbedderImport[] | undefined;
 }
 
-/** So few bytes of function bodies are compiled sooner than a program begins that is compiled while it runs. */
-const LITTLE_LEFT = 4_000_000;
+/**
+ * So few bytes of function bodies are compiled first. Of a CPython with 300 KB left, the first line came as soon either
+ * way (1.0 s after the pipe's end), and with 1 MB left in 0.84 s against 1.34 s when it was compiled first.
+ */
+const LITTLE_LEFT = 500_000;
 
 export interface PreparedProgram extends Prepared {
   /** Its name, for messages. */

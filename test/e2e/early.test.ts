@@ -47,15 +47,19 @@ function fromFile(env: NodeJS.ProcessEnv, args: readonly string[]) {
   return { stdout, stderr, status };
 }
 
-/** Gives a command a part of a module, and returns when all functions of it are compiled. */
-async function standing(env: NodeJS.ProcessEnv, args: readonly string[], part: Uint8Array) {
+/**
+ * Gives a command a part of a module, and returns when all functions of it are compiled.
+ *
+ * @param outcome of the piece that has the last one
+ */
+async function standing(env: NodeJS.ProcessEnv, args: readonly string[], part: Uint8Array, outcome = 'compiled early') {
   const traced = { ...env, WAGSNAP_TRACE: 'compile' };
   const child = spawn(process.execPath, [tool, ...args], { env: traced, cwd: folder, stdio: 'pipe' });
   children.push(child);
   child.stdin.on('error', () => {}); // it has ended
   const output = new Output(child);
   child.stdin.write(part);
-  await output.says(new RegExp(`compiled early: defined functions \\d+ to ${functions - 1}$`, 'm'));
+  await output.says(new RegExp(`: ${outcome}: defined functions \\d+ to ${functions - 1}$`, 'm'));
   return { child, output };
 }
 
@@ -119,7 +123,7 @@ withPieces.each([
   expect(readdirSync(env['TMPDIR']!)).toEqual([]);
 });
 
-test('a function that is invalid is an error as in a file', async () => {
+withPieces('a function that is invalid is an error as in a file', async () => {
   const env = environment('invalid');
   // the last function that is compiled early ends with an instruction that lacks its operand
   const invalid = Buffer.from(bytes);
@@ -127,13 +131,9 @@ test('a function that is invalid is an error as in a file', async () => {
   invalid[codeEnd - 3] = 0x1a;
   const expected = spawnSync(process.execPath, [tool, 'run', '-'], { env, input: invalid, encoding: 'utf8' });
   expect(expected.status).toBe(3);
-  const child = spawn(process.execPath, [tool, 'run', '-'], { env, stdio: 'pipe' });
-  children.push(child);
-  const output = new Output(child);
-  child.stdin.write(invalid.subarray(0, -1));
-  child.stdin.end(invalid.subarray(-1));
-  const [status] = await once(child, 'close');
-  expect({ stderr: output.stderr, status }).toEqual({ stderr: expected.stderr, status: 3 });
+  const piped = await standing(env, ['run', '-'], invalid.subarray(0, -1), 'cannot be compiled early');
+  const { traces, ...ended } = await end(piped, invalid.subarray(-1));
+  expect(ended).toEqual({ stdout: '', stderr: expected.stderr, status: 3, signal: null });
 });
 
 withPieces('Ctrl-C ends it while it is read, and leaves nothing', async () => {

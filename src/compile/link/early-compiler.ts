@@ -74,10 +74,11 @@ export class EarlyCompiler {
     const [first, { file }] = [this.end, this.module];
     this.piece = undefined;
     this.end = end;
+    const outcome = step.value === undefined ? 'cannot be compiled early' : 'compiled early';
+    trace('compile', () => `${file}: ${outcome}: defined functions ${first} to ${end - 1}`);
     if (step.value === undefined) return true;
     this.pieces.push({ ...step.value, first, end });
     this.bodyBytes += bodyBytesBetween(this.module.beginning!, first, end);
-    trace('compile', () => `${file}: compiled early: defined functions ${first} to ${end - 1}`);
     return true;
   }
 
