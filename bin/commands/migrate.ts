@@ -128,7 +128,7 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('downtime'),
-        describe: `${DURATION}: it is stopped once the rest can be sent in this time; default: 20ms`,
+        describe: `${DURATION}: it is stopped once it would stand still for no longer than this; default: 100ms`,
       })
       .option('attach', {
         type: 'boolean',
@@ -145,7 +145,7 @@ const command: CommandModule<object, Options> = {
         type: 'string',
         requiresArg: true,
         coerce: once('max-time'),
-        describe: `${DURATION}: for how long it is sent again and again until the rest fits into --downtime`,
+        describe: `${DURATION}: for how long it is sent again and again until that fits into --downtime`,
       })
       .option('on-timeout', {
         type: 'string',

@@ -94,6 +94,7 @@ const command: CommandModule<object, Options> = {
 export default command;
 
 async function fromStandardInput(options: Options): Promise<void> {
+  if (options.json) throw new UsageError('--json needs --listen: --stdio prints no log');
   for (const name of ['maxWorkloads', 'keys', 'peer'] as const) {
     if (options[name] === undefined) continue;
     throw new UsageError(`--${name === 'maxWorkloads' ? 'max-workloads' : name} needs --listen: --stdio takes one`);

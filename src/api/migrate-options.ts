@@ -1,17 +1,20 @@
 /** How a workload is moved, and what cannot be together. */
 
+import { CPU_LEVELS } from '../arch/masm/cpu-levels.js';
 import { UsageError } from '../base/errors.js';
 import type { MoveEvent } from '../transport/move-event.js';
 import type { ContinuationOptions } from './continuation-options.js';
+import { checkPolicyForm } from './fd-policy.js';
+import { checkDirectory, checkName, limitVariables } from './process-options.js';
 
 export interface MigrateOptions extends ContinuationOptions {
   /** Limit of its memories there, in bytes. */
   readonly maxMemory?: number | undefined;
   /** The folder there for the program's output. */
   readonly outputDir?: string | undefined;
-  /** How long it may stand still while the rest is sent, as far as possible, in milliseconds; default: 20. */
+  /** How long it may stand still, as far as that can be known before, in milliseconds; default: 100. */
   readonly downtime?: number | undefined;
-  /** Milliseconds for which it is sent again and again until the rest fits into `downtime`; if not given, as long as that comes nearer. */
+  /** Milliseconds for which it is sent again and again until that fits into `downtime`; if not given, as long as that comes nearer. */
   readonly maxTime?: number | undefined;
   /**
    * What happens after `maxTime`: it is stopped all the same (the default), what is left is sent while it runs there
@@ -56,6 +59,17 @@ export function checkOptions(options: MigrateOptions): void {
     throw new UsageError(`--on-timeout ${onTimeout} needs --max-time: after what time?`);
   }
   checkLazy(options);
+  checkContinuation(options);
+}
+
+/** What the other side would take for a stream that it does not understand. */
+function checkContinuation({ arch, name, dirs = [], fds = {}, maxMemory }: MigrateOptions): void {
+  if (arch !== undefined && !Object.hasOwn(CPU_LEVELS, arch))
+    throw new UsageError(`arch ${arch}: there is no such CPU`);
+  if (name !== undefined) checkName(name);
+  for (const dir of dirs) checkDirectory(dir);
+  for (const [fd, policy] of Object.entries(fds)) checkPolicyForm(Number(fd), policy);
+  limitVariables({ maxMemory });
 }
 
 function checkLazy({ lazy = false, onTimeout, maxTime, copy, attach }: MigrateOptions): void {

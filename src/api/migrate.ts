@@ -3,6 +3,7 @@
 import { closeSync, fstatSync, openSync, read } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { InputError, WagSnapError } from '../base/errors.js';
 import { ownPackage } from '../base/package.js';
@@ -33,7 +34,10 @@ export type { MigrateOptions } from './migrate-options.js';
 export { LinkError, type Moved, type MoveEvent };
 
 const PATIENCE = 30_000;
-const DOWNTIME = 20;
+/** How long to wait for the end of a command whose streams have ended, in milliseconds. */
+const SHORT = 1000;
+/** Milliseconds: more than it takes to make a process of usual size on the other side. */
+const DOWNTIME = 100;
 const readAsync = promisify(read);
 
 /**
@@ -95,7 +99,8 @@ export async function migrateAttached(
     return moved;
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
-    throw new LinkError(`${to.name}: ${error.headline}`, error.details);
+    const how = await Promise.race([link.ended, sleep(SHORT, undefined, { ref: false })]);
+    throw new LinkError(`${to.name}: ${error.headline}${how === undefined ? '' : `: ${how}`}`, error.details);
   } finally {
     if (!stays) link.close();
   }
@@ -145,16 +150,27 @@ function helloOf(process: ImageProcess, protocol: number, options: MigrateOption
 function movingProgram(
   process: ImageProcess,
   captureProcess: typeof import('../capture/capture.js').captureProcess,
-  { signal, downtime, maxTime, onTimeout = 'stop', lazy, limitRate, hashFiles = false, onWarning }: MigrateOptions,
+  {
+    signal,
+    downtime = DOWNTIME,
+    maxTime,
+    onTimeout = 'stop',
+    lazy,
+    limitRate,
+    hashFiles = false,
+    onWarning,
+  }: MigrateOptions,
 ): MovingProgram {
   const common = { ...(signal ? { signal } : {}) };
+  /** Milliseconds for what is no memory. */
+  let ownPause = 0;
   return {
     pid: process.pid,
     async outline(send: (file: SentFile, memory: number) => Promise<void>) {
       const folder = makeTemporaryFolder();
       try {
         const output = join(folder, 'outline');
-        await captureProcess(process, {
+        const { pause } = await captureProcess(process, {
           ...common,
           ...(onWarning ? { onWarning } : {}),
           output,
@@ -162,6 +178,7 @@ function movingProgram(
           withoutModules: true,
           hashFiles,
         });
+        if (!hashFiles) ownPause = pause / 1000; // files are read only here
         const fd = openSync(output, 'r');
         try {
           const { size } = fstatSync(fd);
@@ -182,9 +199,9 @@ function movingProgram(
           ...common,
           output: join(folder, 'snapshot'),
           withoutModules: true,
-          ...(downtime === undefined ? {} : { pauseBudget: downtime }),
+          pauseBudget: downtime,
           lazy,
-          ...(limitRate === undefined ? {} : { hotBytes: (limitRate * (downtime ?? DOWNTIME)) / 1000 }),
+          ...(limitRate === undefined ? {} : { hotBytes: (limitRate * downtime) / 1000 }),
           ...(maxTime === undefined ? {} : { deadline: { after: maxTime, outcome: onTimeout } }),
           taker: {
             send: (bytes, offset) => taker.send(bytes, offset),
@@ -192,6 +209,8 @@ function movingProgram(
             round: () => taker.round(),
             mayStop: () => taker.mayStop(),
             left: (bytes, pause) => taker.left(bytes, pause),
+            isBusy: () => taker.isBusy(),
+            fixedPause: () => ownPause + taker.fixedPause(),
             take: (stopped, file, left) => taker.take(stopped, sentFile(file), missingPages(left, file.size)),
           },
         });

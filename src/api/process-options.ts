@@ -90,7 +90,8 @@ export function checkVariable(name: string): void {
 
 /** @throws UsageError when the names do not fit in a line of WAGSNAP_DIR */
 export function checkDirectory({ host, guest, readOnly = false }: Directory): Required<Directory> {
-  if (host === '' || guest === '') throw new UsageError('--dir: a directory has a path here and a name in the program');
+  const isNamed = typeof host === 'string' && typeof guest === 'string' && host !== '' && guest !== '';
+  if (!isNamed) throw new UsageError('--dir: a directory has a path here and a name in the program');
   if (/[\n\0]/.test(host + guest) || guest.includes('::')) {
     throw new UsageError(`--dir ${quoted(`${host}::${guest}`)}: names must not contain line breaks, NUL or ::`);
   }

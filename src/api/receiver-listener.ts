@@ -9,7 +9,7 @@ import { readPeers } from '../transport/peers.js';
 import { receiveProgram } from '../transport/target.js';
 import { type Arrival, addressText, listenTls, parseAddress } from '../transport/tls.js';
 import { type PeerGrants, parseListenGrant } from './peer-grants.js';
-import { checkDirectory } from './process-options.js';
+import { checkDirectory, limitVariables } from './process-options.js';
 import type { ReceiveEvent, ReceiveOptions } from './receive-options.js';
 import { Receiver } from './receiver.js';
 import { WorkloadSlots } from './workload-slots.js';
@@ -72,6 +72,8 @@ export async function listenForMoves(text: string, options: ListenOptions = {}):
     );
   }
   const { onEvent = () => {}, maxWorkloads = Infinity, maxMemory, outputDir } = options;
+  if (!(maxWorkloads >= 1)) throw new UsageError(`--max-workloads ${maxWorkloads}: expected a number from 1 on`);
+  limitVariables({ maxMemory });
   const receiving = { maxMemory, outputDir, grants: await checkGrants(options.grants) };
   const slots = new WorkloadSlots(maxWorkloads);
   const receptions = new Set<Promise<void>>();

@@ -115,13 +115,13 @@ export class Receiver implements TargetHost {
     throw new ToolError('no-emulator', `${hostname()} cannot run programs for ${this.arch}: no qemu-user there`);
   }
 
-  compile(): Promise<{ cached: boolean }> {
+  compile(): Promise<{ cached: boolean; preparing: number }> {
     const compiling = this.obtain();
     this.compiling = compiling;
     return compiling;
   }
 
-  private async obtain(): Promise<{ cached: boolean }> {
+  private async obtain(): Promise<{ cached: boolean; preparing: number }> {
     const { outline, modules } = this;
     if (outline === undefined) throw new BugError('compile: nothing was sent');
     if (this.ground === undefined) {
@@ -129,8 +129,9 @@ export class Receiver implements TargetHost {
       const obtained = await obtainApart(request, new ImageCache(), this.unneeded.signal);
       this.ground = Ground.open(outline, modules, obtained);
     }
-    if (!this.unneeded.signal.aborted) await rehearseRestored(outline, await this.request(outline));
-    return { cached: !this.ground.compiled };
+    const isUnneeded = this.unneeded.signal.aborted;
+    const preparing = isUnneeded ? 0 : await rehearseRestored(outline, () => this.request(outline));
+    return { cached: !this.ground.compiled, preparing: Math.ceil(preparing) };
   }
 
   /** The program's image, if the cache has it: then its modules are here, too. */

@@ -9,6 +9,7 @@ import { type FdPolicy, type Grants, RestoreProblems } from '../restore/grants.j
 import { descriptorLine } from '../snapshot/descriptor-line.js';
 import type { Descriptor } from '../snapshot/host.js';
 import type { StoredSnapshot } from '../snapshot/snapshot.js';
+import { checkPolicyForm } from './fd-policy.js';
 import { parseListen } from './listen.js';
 import { checkDirectory, type Directory } from './process-options.js';
 
@@ -72,6 +73,7 @@ function checkDirectories(descriptors: readonly Descriptor[], directories: reado
 
 /** Makes the path absolute. @throws UsageError that lists the snapshot's descriptors */
 export function checkPolicy(fd: number, policy: FdPolicy, descriptors: readonly Descriptor[]): FdPolicy {
+  checkPolicyForm(fd, policy);
   const text = `${fd}=${typeof policy === 'object' ? policy.path : policy}`;
   const descriptor = descriptors.find((candidate) => candidate.fd === fd);
   if (descriptor === undefined) {

@@ -61,6 +61,10 @@ export interface SnapshotTaker {
   round(): Promise<void>;
   /** After it: bytes that were written meanwhile, and about how many milliseconds the process would stand still for them. */
   left?(bytes: number, pause: number): void;
+  /** Whether a round takes longer now, as whoever takes it does something else, too. */
+  isBusy?(): boolean;
+  /** Milliseconds of the pause that pages have no part in, as far as that is known; default: those of a capture. */
+  fixedPause?(): number;
   /** Resolves once the process may be stopped; if it is not there, at once. @returns whether that was so before */
   mayStop?(): Promise<boolean>;
   /**

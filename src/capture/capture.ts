@@ -273,6 +273,8 @@ class Capture {
       ...(options.taker ? { onRound: async () => options.taker?.round() } : {}),
       mayStop: async () => (await options.taker?.mayStop?.()) ?? true,
       onLeft: (bytes, pause) => options.taker?.left?.(bytes, pause),
+      isBusy: options.taker?.isBusy?.bind(options.taker),
+      fixedPause: options.taker?.fixedPause?.bind(options.taker),
     });
   }
 

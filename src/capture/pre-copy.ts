@@ -28,20 +28,20 @@ import type { TrackingReport } from '../snapshot/capture-report.js';
 import { BLOCK } from '../snapshot/page-blocks.js';
 import type { ChangingPages, LazyChangingPages, LivePageSink, PlacedPages } from '../snapshot/pages.js';
 import { bringAbsent } from './absent-pages.js';
-import type { CopyDeadline } from './capture-options.js';
 import { countBlocks, HeldPages } from './held-pages.js';
 import type { NativeMemory } from './instance-state.js';
 import { LeftPages, takeHot } from './left-pages.js';
 import { LiveMemory } from './live-memory.js';
 import { touchedBlocks } from './pagemap.js';
 import { sleep } from './pauses.js';
+import type { PreCopyOptions } from './pre-copy-options.js';
 import type { ImageProcess } from './process.js';
 import { memoriesOf } from './used-memory.js';
-import { runs, TrackingLost, type TrackingWay, WrittenPages } from './written-pages.js';
+import { runs, TrackingLost, WrittenPages } from './written-pages.js';
 
 /** Below this size, in bytes of all memories, a copy while standing still is as fast. */
 const WORTHWHILE = 1 << 20;
-/** The part of a pause that is not for pages, in milliseconds: reaching a safepoint, frames, descriptors. */
+/** The part of a capture's pause that is not for pages, in milliseconds: reaching a safepoint, frames, descriptors. */
 const FIXED_PAUSE = 4;
 /** The factor by which a round has to shrink the rest. */
 const SHRINKING = 0.7;
@@ -61,35 +61,6 @@ const HOT_TIME = 50;
 const HOT_MAX = 4 << 20;
 /** Processors that the tool and the program need so that neither takes one from the other. */
 const ENOUGH_PROCESSORS = 4;
-
-export interface PreCopyOptions {
-  /** How long the process may stand still, as far as possible, in milliseconds. */
-  readonly pauseBudget: number;
-  /** Digest of the snapshot that is differed from; undefined: of none. */
-  readonly parent?: string | undefined;
-  /** The way of tracking, for tests; default: the best that there is. */
-  readonly way?: TrackingWay | undefined;
-  /** Lets pending events in now and then; throws when the user gives up. */
-  readonly settle: () => Promise<void>;
-  /** Called with the size of the memories in bytes. */
-  readonly onTotal: (bytes: number) => void;
-  /** Called with the bytes copied since the last call; may throw. */
-  readonly onBytes: (bytes: number) => void;
-  /** Called before a round, or the rest, with its bytes. */
-  readonly onBegin?: (bytes: number) => void;
-  /** Called after a round, which lasts until this settles: whoever passes the pages on limits the speed, too. */
-  readonly onRound?: () => Promise<void>;
-  /** Resolves once the process may be stopped. @returns whether that was so before */
-  readonly mayStop?: () => Promise<boolean>;
-  /** After a round: bytes that are left, and milliseconds that the process would stand still for them. */
-  readonly onLeft?: (bytes: number, pause: number) => void;
-  /** Copies only what was written last: the rest is left to be sent later. */
-  readonly lazy?: boolean | undefined;
-  /** The most bytes of that. */
-  readonly hotBytes?: number | undefined;
-  /** Until when rounds go on though what is left does not become smaller. */
-  readonly deadline?: CopyDeadline | undefined;
-}
 
 interface CopiedMemory {
   native: NativeMemory;
@@ -169,7 +140,7 @@ export class PreCopy {
       for (let hasWaited = false; ; ) {
         await this.findWritten();
         const left = this.bytesLeft();
-        const needed = FIXED_PAUSE + left / this.rate;
+        const needed = this.fixedPause + left / this.rate;
         trace('track', () => `${left} bytes were written meanwhile: a pause of about ${needed.toFixed(1)} ms`);
         if (!hasWaited) this.options.onLeft?.(left, needed);
         if (!hasWaited && this.isOver(left, copied, needed)) {
@@ -197,20 +168,33 @@ export class PreCopy {
   private isOver(left: number, copied: number, needed: number): boolean {
     const { deadline, pauseBudget } = this.options;
     const fits = needed <= pauseBudget;
-    if (deadline === undefined || fits) {
-      this.stuck = left > copied * SHRINKING ? this.stuck + 1 : 0;
-      const most = this.options.onRound === undefined ? 1 : STUCK_MAX;
-      if (left <= LITTLE || this.stuck >= most || this.rounds.length >= ROUNDS_MAX) return true;
-      return left > HOLD_MAX && fits;
-    }
-    if (performance.now() - this.start < deadline.after) return false;
-    if (deadline.outcome === 'stop') return true;
-    if (deadline.outcome === 'lazy') {
-      this.isLazy = true;
-      return true;
-    }
+    if (deadline === undefined || fits) return this.isEnough(left, copied, fits);
+    const neverFits = this.fixedPause > pauseBudget;
+    const isLate = performance.now() - this.start >= deadline.after;
     const pause = `it would stand still for ${Math.ceil(needed)} ms, not ${pauseBudget}`;
-    throw new LimitError('timeout', `pid ${this.process.pid} writes too fast: after ${deadline.after} ms ${pause}`);
+    if (deadline.outcome === 'cancel' && neverFits) {
+      throw new LimitError('timeout', `pid ${this.process.pid} cannot be moved in so little time: ${pause}`);
+    }
+    if (!isLate && !(neverFits && this.isEnough(left, copied, false))) return false;
+    if (deadline.outcome === 'cancel') {
+      const why = `pid ${this.process.pid} writes too fast: after ${deadline.after} ms ${pause}`;
+      throw new LimitError('timeout', why);
+    }
+    this.isLazy = deadline.outcome === 'lazy';
+    return true;
+  }
+
+  /** Whether further rounds do not make the pause shorter, or it is short enough for so much. */
+  private isEnough(left: number, copied: number, fits: boolean): boolean {
+    this.stuck = left > copied * SHRINKING ? this.stuck + 1 : 0;
+    const most = this.options.onRound === undefined ? 1 : STUCK_MAX;
+    if (left <= LITTLE || this.stuck >= most || this.rounds.length >= ROUNDS_MAX) return true;
+    return left > HOLD_MAX && fits;
+  }
+
+  /** The part of the pause that its pages have no part in, in milliseconds. */
+  private get fixedPause(): number {
+    return this.options.fixedPause?.() ?? FIXED_PAUSE;
   }
 
   /**
@@ -335,6 +319,7 @@ export class PreCopy {
   private async copyRest(): Promise<number> {
     const bytes = this.bytesLeft();
     const start = performance.now();
+    const isBusy = this.options.isBusy?.() ?? false;
     this.options.onBegin?.(bytes);
     if (bytes <= HOLD_MAX) {
       this.holdRest();
@@ -342,8 +327,9 @@ export class PreCopy {
     } else {
       await this.streamRest(availableParallelism() < ENOUGH_PROCESSORS ? this.options.settle : undefined);
     }
+    const sent = performance.now();
     await this.options.onRound?.();
-    const took = performance.now() - start;
+    const took = (isBusy ? sent : performance.now()) - start;
     this.rounds.push(bytes);
     this.rate = bytes / Math.max(took, 0.1);
     trace('track', () => `round ${this.rounds.length}: ${bytes} bytes in ${took.toFixed(1)} ms`);

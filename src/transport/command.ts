@@ -48,6 +48,11 @@ async function connect(name: string, program: string, args: readonly string[]): 
   const path = program.includes('/') ? program : findProgram([program]);
   if (path === undefined) throw fails(program === 'ssh' ? `${MISSING} ${SSH_HINT}` : MISSING);
   const child = spawn('/bin/sh', ['-c', DEAF, path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => {
+      resolve(`${program === 'ssh' ? 'ssh' : 'the command'} has ended with ${signal ?? `exit code ${code}`}`);
+    });
+  });
   try {
     await once(child, 'spawn');
   } catch (error) {
@@ -57,6 +62,7 @@ async function connect(name: string, program: string, args: readonly string[]): 
   return {
     input: child.stdout,
     output: child.stdin,
+    ended,
     close() {
       if ((child.stdout as Socket).bytesRead === 0) child.kill(); // it may ask for a password, which nobody needs now
       child.stdin.destroy();

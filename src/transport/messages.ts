@@ -12,7 +12,7 @@ import { msgpackProblem } from '../image/tables/msgpack-check.js';
 import { CODECS, type Codec } from './codec.js';
 
 /** The protocol's version. Each side reports a version that it does not know in plain words. */
-export const PROTOCOL = 5;
+export const PROTOCOL = 6;
 /** A lazy move counts the snapshot's file in units of 64 KiB: it has fewer than this. */
 export const UNITS_MAX = 2 ** 28;
 /** Bytes of a file in one `bytes` message. */
@@ -83,7 +83,10 @@ const SCHEMAS = {
   /** Nothing yet, as it takes long: a sign of life. */
   busy: { kind: 41, fields: z.strictObject({ with: z.enum(['receiving', 'compiling', 'preparing']) }) },
   /** The image is compiled, while pages have come: the remaining steps do not need the compiler. */
-  compiled: { kind: 34, fields: z.strictObject({ cached: z.boolean() }) },
+  compiled: {
+    kind: 34,
+    fields: z.strictObject({ cached: z.boolean(), preparing: offset }), // milliseconds from `prepare` to `prepared`
+  },
   /** The round is there: what the link had buffered, too. */
   received: { kind: 42, fields: z.strictObject({ round: unit }) },
   /** The process is complete, and held before its first instruction. */

@@ -25,6 +25,10 @@ export interface ProgramTaker {
   round(): Promise<void>;
   /** After a round: what has changed meanwhile, in bytes, and how long it would take, in milliseconds. */
   left(bytes: number, pause: number): void;
+  /** Whether the other side still has other things to do: then a round takes longer. */
+  isBusy(): boolean;
+  /** Milliseconds that it will stand still for the link and the other side, beside what its pages take. */
+  fixedPause(): number;
   /** Resolves once it may be stopped. @returns whether that was so before: the program has written nothing meanwhile */
   mayStop(): Promise<boolean>;
   /**

@@ -6,11 +6,12 @@
  */
 
 import { InputError } from '../base/errors.js';
+import { LAZY_UNIT } from '../image/contract/lazy-pages.js';
 import type { Channel } from './channel.js';
-import { type Codec, pack } from './codec.js';
+import type { Codec } from './codec.js';
 import { LinkError, RemoteError } from './errors.js';
-import type { Bytes, Message, Packed } from './messages.js';
 import type { RateLimit } from './rate-limit.js';
+import { smaller } from './smaller.js';
 
 /** Bytes that lie in the snapshot's file one after the other. */
 export interface FilePiece {
@@ -30,10 +31,6 @@ export interface MissingPages {
 
 /** Units that are sent after one that was waited for: programs often go on from there. */
 const AHEAD = 3;
-/** A piece that does not get smaller than this part of it is sent as it is. */
-const WORTHWHILE = 15 / 16;
-/** Bytes of a unit. */
-const UNIT = 65536;
 
 export interface OwingOptions {
   readonly codec: Codec | undefined;
@@ -119,19 +116,11 @@ class Owing {
     }
     await channel.send({ name: 'arrived', unit, count: 1 });
     this.left--;
-    options.onSent(this.left * UNIT, bytes, wire);
+    options.onSent(this.left * LAZY_UNIT, bytes, wire);
   }
 }
 
 /** A target that needs nothing more may end before all is sent: what it has said last tells. */
 function unlessGone(error: unknown): void {
   if (!(error instanceof LinkError)) throw error;
-}
-
-async function smaller(piece: Bytes, codec: Codec | undefined): Promise<Message & (Bytes | Packed)> {
-  if (codec === undefined) return piece;
-  const { file, offset, data } = piece;
-  const packed = await pack(codec, data);
-  if (packed.length > data.length * WORTHWHILE) return piece;
-  return { name: 'packed', file, offset, codec, length: data.length, data: packed };
 }

@@ -1,8 +1,9 @@
 /** Sends pieces of a file in order: each is compressed on another thread while earlier ones are sent. */
 
-import { type Codec, pack } from './codec.js';
+import type { Codec } from './codec.js';
 import { type Bytes, type Packed, PIECE } from './messages.js';
 import type { RateLimit } from './rate-limit.js';
+import { smaller } from './smaller.js';
 
 export interface PieceOptions {
   readonly limit: RateLimit;
@@ -12,9 +13,6 @@ export interface PieceOptions {
   onSent(bytes: number, wire: number): void;
   readonly signal?: AbortSignal | undefined;
 }
-
-/** A piece that does not get smaller than this part of it is sent as it is. */
-const WORTHWHILE = 15 / 16;
 
 export class PieceSender {
   /** Settles when all so far are on their way. */
@@ -55,12 +53,4 @@ export class PieceSender {
     await say(await message);
     onSent(bytes, length);
   }
-}
-
-async function smaller(piece: Bytes, codec: Codec | undefined): Promise<Bytes | Packed> {
-  if (codec === undefined) return piece;
-  const { file, offset, data } = piece;
-  const packed = await pack(codec, data);
-  if (packed.length > data.length * WORTHWHILE) return piece;
-  return { name: 'packed', file, offset, codec, length: data.length, data: packed };
 }

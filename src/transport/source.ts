@@ -12,12 +12,14 @@
 
 import { ToolError, WagSnapError } from '../base/errors.js';
 import { trace } from '../base/trace.js';
+import { LAZY_UNIT } from '../image/contract/lazy-pages.js';
 import { AttachedStreams } from './attached-streams.js';
 import { type Channel, interrupted, within } from './channel.js';
 import type { Codec } from './codec.js';
 import { type DecidedMove, decided } from './decided-move.js';
 import { LinkError, OwingError, RemoteError, UndecidedError, UnsentError, unexpected } from './errors.js';
 import { type SentFile, sendFile } from './file-sender.js';
+import { FixedPause } from './fixed-pause.js';
 import type { Bytes, Hello, Message, MessageOf } from './messages.js';
 import type { MoveEvent } from './move-event.js';
 import type { MovingProgram, ParkedProgram } from './moving-program.js';
@@ -80,12 +82,12 @@ class Move {
   private hasAnswered = false;
   private isWelcome = false;
   private isReady = false;
-  private isCompiled = false;
   /** How often the target has said something. */
   private signsOfLife = 0;
   private bytes = 0;
   private wire = 0;
   private codec: Codec | undefined;
+  private readonly pause = new FixedPause();
   private readonly limit: RateLimit;
 
   constructor(
@@ -130,6 +132,8 @@ class Move {
         expect: (bytes) => rounds.begin(bytes),
         round: () => rounds.end((round) => this.received(round)),
         mayStop: () => this.mayStop(),
+        isBusy: () => !this.pause.isKnown,
+        fixedPause: () => this.pause.milliseconds,
         left: (bytes, pause) => options.onEvent?.({ event: 'left', bytes, downtime: Math.ceil(pause) }),
         take: async (parked, file, missing) => {
           moved = await this.handOver(parked, file, host, missing);
@@ -178,10 +182,11 @@ class Move {
 
   /** Waits until a round is there: a slow link's buffers take seconds, in which the program need not stand still. */
   private async received(round: number): Promise<void> {
+    this.pause.asks(performance.now());
     await this.say({ name: 'round', round });
     for (;;) {
       const answer = await this.answer();
-      if (answer.name === 'received' && answer.round === round) return;
+      if (answer.name === 'received' && answer.round === round) return this.pause.answers(performance.now());
       this.takeUnasked(answer);
     }
   }
@@ -251,8 +256,7 @@ class Move {
     downtime: number,
   ): Promise<void> {
     const { channel, program, options, limit, codec } = this;
-    const UNIT = 65536;
-    const of = missing.order.length * UNIT;
+    const of = missing.order.length * LAZY_UNIT;
     let left = of;
     options.onEvent?.({ event: 'running', pid, output, downtime });
     options.onEvent?.({ event: 'lazy', bytes: left, of });
@@ -300,7 +304,7 @@ class Move {
 
   /** The target has the image before the program stands still. */
   private async mayStop(): Promise<boolean> {
-    if (this.isCompiled) return true;
+    if (this.pause.isKnown) return true;
     const isThere = this.hasAnswered;
     this.takeUnasked(await this.answer());
     return isThere;
@@ -325,8 +329,8 @@ class Move {
   /** Of what the target says while something is sent to it. */
   private takeUnasked(message: Message): void {
     if (message.name === 'welcome' && !this.isWelcome) return this.takeWelcome(message);
-    if (message.name !== 'compiled' || this.isCompiled || !this.isReady) throw unexpected(message, 'nothing');
-    this.isCompiled = true;
+    if (message.name !== 'compiled' || this.pause.isKnown || !this.isReady) throw unexpected(message, 'nothing');
+    this.pause.preparing = message.preparing;
     this.options.onEvent?.({ event: 'compiled', cached: message.cached });
   }
 

@@ -12,6 +12,7 @@
 import { InputError, WagSnapError } from '../base/errors.js';
 import { ownPackage } from '../base/package.js';
 import { trace } from '../base/trace.js';
+import { LAZY_UNIT } from '../image/contract/lazy-pages.js';
 import { type ArrivingPages, receivePages } from './arriving.js';
 import type { ProcessEnd } from './attached-streams.js';
 import { type Channel, within } from './channel.js';
@@ -93,8 +94,6 @@ export interface Received {
   readonly lost?: string;
 }
 
-/** Bytes of a unit of a lazy move. */
-const UNIT = 65536;
 /** How long to wait until the source has received the failure, in milliseconds. */
 const LAST_WORDS = 2000;
 /** The same after a success: with the program's streams, the source may still print. */
@@ -147,7 +146,7 @@ async function takeProgram(
     if (ready.needsModules) await host.takeModules((await expect(asked, host, 'modules', 'modules')).size);
     const compiling = alive(channel, 'compiling', host.compile()).then(async (compiled) => {
       if (isOver) return;
-      onEvent({ event: 'compiled', ...compiled });
+      onEvent({ event: 'compiled', cached: compiled.cached });
       await channel.send({ name: 'compiled', ...compiled }).catch(() => {}); // who receives hears why
     });
     const prepare = await expect(asked, host, 'snapshot', 'prepare', compiling);
@@ -209,12 +208,12 @@ async function completePages(
   pages: ArrivingPages,
   onEvent: (event: ReceiveEvent) => void,
 ): Promise<void> {
-  onEvent({ event: 'arriving', pid, bytes: pages.left * UNIT });
+  onEvent({ event: 'arriving', pid, bytes: pages.left * LAZY_UNIT });
   try {
     await receivePages(channel, pid, pages, (message) => write(host, message, 'snapshot'));
     onEvent({ event: 'whole', pid });
   } catch (error) {
-    onEvent({ event: 'pages-lost', pid, bytes: pages.left * UNIT, why: reasonOf(error) });
+    onEvent({ event: 'pages-lost', pid, bytes: pages.left * LAZY_UNIT, why: reasonOf(error) });
     if (!(error instanceof LinkError)) await tell(channel, error);
   }
 }

@@ -18,6 +18,8 @@ export interface Link {
   readonly input: Readable;
   /** Bytes to the other side. Its back pressure is the link's speed. */
   readonly output: Writable;
+  /** Resolves once what makes the link has ended, to how, in words: a command, by its exit code. */
+  readonly ended?: Promise<string>;
   /** Ends both directions, so that the other side sees the end of the stream. */
   close(): void;
 }

@@ -99,7 +99,7 @@ function printed(own: string, kind: 'out' | 'err'): string {
   return all.replaceAll(/^wag-snap: ended by a capture; continues from pid \d+ on .*\n/gm, '');
 }
 
-const LOST = /^wasm trap: pages lost: the rest of its memory was on .+ \(pid \d+\), which cannot be reached any more\n/;
+const LOST = /^wasm trap: pages lost: the rest of its memory was on .+ \(pid \d+\), and no more of it will ever come\n/;
 
 test('a program finds its pages while they come, on both CPUs', async ({ skip }) => {
   if (!hasOther) skip('needs qemu-user-static');

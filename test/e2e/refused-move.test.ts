@@ -27,7 +27,12 @@ describe('what is wrong there is said, and it continues here', () => {
       4,
       /has 1310720 bytes of memory, .* allows 65536/,
     ],
-    ['nobody', (counter) => migrate(counter.pid, counter, 'exec:exit 0'), 1, /the connection .* is gone/],
+    [
+      'nobody',
+      (counter) => migrate(counter.pid, counter, 'exec:exit 3'),
+      1,
+      /the connection .* is gone: the command has ended with exit code 3\n/,
+    ],
     ['something else', (counter) => migrate(counter.pid, counter, 'exec:echo Welcome'), 3, /is not wag-snap's/],
     [
       'silence',

@@ -49,7 +49,7 @@ describe.each(['x64', 'arm64'] as const)('%s', (arch) => {
   });
 
   const lost =
-    'wasm trap: pages lost: the rest of its memory was on elsewhere (pid 7), which cannot be reached any more\n';
+    'wasm trap: pages lost: the rest of its memory was on elsewhere (pid 7), and no more of it will ever come\n';
 
   test.skipIf(!runnable)('every kind of access, each page on demand', async () => {
     const { process, ending } = await run('1oaprg');

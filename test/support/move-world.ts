@@ -15,6 +15,8 @@ import { receiveProgram, type TargetHost } from '../../src/transport/target.js';
 import { HELLO } from './hello.js';
 
 export const PATIENCE = 30_000;
+/** Milliseconds that the target says it needs for the process. */
+export const PREPARING = 40;
 export const never = new Promise<never>(() => {});
 
 export type Fault =
@@ -254,7 +256,7 @@ export function hostOf(world: World): TargetHost {
     takeModules: () => does('takes the modules'),
     compile: async () => {
       await does('compiles');
-      return { cached: false };
+      return { cached: false, preparing: PREPARING };
     },
     prepare: async (_size, missing) => {
       await does('prepares');

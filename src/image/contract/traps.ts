@@ -28,7 +28,7 @@ export const TRAP_NULL_REFERENCE = 16; // null reference
 export const TRAP_EXCEPTION_MEMORY = 17; // no memory for another exception
 export const TRAP_EMBEDDER = 18; // an import function of the embedder has failed, or the embedder is gone
 export const TRAP_CAST = 19; // cast failure
-export const TRAP_PAGES_LOST = 20; // a page of the memory was still on another host, which cannot be reached any more
+export const TRAP_PAGES_LOST = 20; // a page of the memory was still on another host, and will never come
 export const TRAP_IMPORT_SIZE = 21; // an imported memory or table is smaller than the module asks for
 
 // .wagsnap.names: u32 per function record and one more: where its name starts in the UTF-8 bytes after them

@@ -184,7 +184,7 @@ export function touch(address: i64, length: i64): void {
 export function describeLost(): void {
   put('pages lost: the rest of its memory was on ');
   putForeign(list + LZ_SOURCE, min<i64>(load64(list + LZ_SOURCE_LENGTH), LZ_BITS - LZ_SOURCE));
-  put(', which cannot be reached any more');
+  put(', and no more of it will ever come');
 }
 
 function lose(): i32 {

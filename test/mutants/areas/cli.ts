@@ -72,7 +72,7 @@ export const cli: Area = {
         ["if (!name.startsWith('WAGSNAP_')) return;", 'return;'],
         ["/[\\n\\0]/.test(host + guest) || guest.includes('::')", "guest.includes('::')"],
         ["/[\\n\\0]/.test(host + guest) || guest.includes('::')", '/[\\n\\0]/.test(host + guest)'],
-        ["host === '' || guest === ''", "host === ''"],
+        ["host !== '' && guest !== ''", "host !== ''"],
         ['Number.isSafeInteger(maxMemory) && maxMemory > 0', 'maxMemory > 0'],
         ['Number.isSafeInteger(maxMemory) && maxMemory > 0', 'Number.isSafeInteger(maxMemory)'],
         ['{ host: resolve(host), guest, readOnly }', '{ host, guest, readOnly }'],

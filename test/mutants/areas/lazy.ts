@@ -86,9 +86,8 @@ export const lazy: Area = {
         ['if (this.isMissing(unit)) await this.send(unit);', 'await this.send(unit);'],
         ['if (!this.waited.has(unit)) await', 'await'],
         ["await channel.send({ name: 'arrived', unit, count: 1 });\n    this.left--;", 'this.left--;', { slow: true }],
-        ['this.left * UNIT, bytes', 'this.left, bytes'],
+        ['this.left * LAZY_UNIT, bytes', 'this.left, bytes'],
         ["} else if (message.name === 'failed') throw new RemoteError(message);", '}'],
-        ['if (codec === undefined) return piece;', ''],
       ],
       equivalent: [
         [
@@ -98,6 +97,7 @@ export const lazy: Area = {
         ],
       ],
     },
+    { file: 'src/transport/smaller.ts', tests: OWING, changes: [['if (codec === undefined) return piece;', '']] },
     {
       file: 'src/transport/arriving.ts',
       tests: OWING,

@@ -100,6 +100,15 @@ export const moves: Area = {
       ],
     },
     {
+      file: 'src/transport/fixed-pause.ts',
+      tests: ['test/unit/transport/fixed-pause.test.ts'],
+      changes: [
+        ['Math.min(this.roundTrip, now - this.askedAt)', 'now - this.askedAt'],
+        ['this.isKnown ? now : undefined', 'now'],
+        ['ROUND_TRIPS * ', ''],
+      ],
+    },
+    {
       file: 'src/transport/rounds.ts',
       tests: ['test/unit/transport/rounds.test.ts'],
       changes: [
@@ -127,10 +136,7 @@ export const moves: Area = {
         ['      this.signsOfLife++;\n', '', { slow: true }],
         ['      await next();\n', '', { slow: true }],
         ['await this.patiently(this.channel.send(message), () => this.hear());', 'await this.channel.send(message);'],
-        [
-          "if (answer.name === 'received' && answer.round === round) return;",
-          "if (answer.name === 'received') return;",
-        ],
+        ["if (answer.name === 'received' && answer.round === round) return", "if (answer.name === 'received') return"],
         ["error.code !== 'process-ended' && ", ''],
         ['!dryRun && ', ''],
         ['(!this.committed || copy === true)', 'true'],

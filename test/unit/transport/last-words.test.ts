@@ -35,7 +35,7 @@ test('a target whose program runs leaves after the source', async () => {
   const host = {
     write: async () => {},
     look: async () => ({ version: '1', arch: 'x64', host: 'there', warnings: [], needsModules: false }),
-    compile: async () => ({ cached: true }),
+    compile: async () => ({ cached: true, preparing: 0 }),
     prepare: async () => ({ pid: 7, output: '/out', begin: async () => true }),
     discard: async () => {},
   } as unknown as TargetHost;

@@ -43,7 +43,7 @@ const MESSAGES: readonly Message[] = [
   { name: 'cancel', reason: 'so' },
   { name: 'welcome', version: '1', codec: 'brotli' },
   { name: 'ready', version: '1', arch: 'x64', host: 'there', warnings: ['w'], needsModules: true },
-  { name: 'compiled', cached: true },
+  { name: 'compiled', cached: true, preparing: 21 },
   { name: 'prepared', pid: 7 },
   { name: 'running', pid: 7, output: '/out/7' },
   { name: 'failed', code: 'x', exitCode: 3, headline: 'h', details: ['d'] },
@@ -67,7 +67,7 @@ class Host implements TargetHost {
     return { version: '1', arch: 'x64' as const, host: 'there', warnings: [], needsModules: this.needsModules };
   };
   takeModules = async (size: number) => void this.did.push(`modules of ${size}`);
-  compile = async () => ({ cached: false });
+  compile = async () => ({ cached: false, preparing: 0 });
   prepare = async () => {
     this.did.push('prepare');
     return { pid: 7, output: '', begin: async () => this.did.push('begin') > 0 };
@@ -152,7 +152,7 @@ test.each([
   [
     'another protocol',
     [{ ...HELLO, protocol: PROTOCOL + 1 } as Message],
-    /speaks protocol 6 of moves, .* here 5: install the same/,
+    /speaks protocol 7 of moves, .* here 6: install the same/,
   ],
   ['another pid', [...MESSAGES.slice(0, 5), { name: 'commit', pid: 8 } as Message], /commits to pid 8/],
   ['another file', [HELLO, MESSAGES[3]], /"bytes" where "look" was expected/],
