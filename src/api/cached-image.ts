@@ -57,6 +57,23 @@ export function obtainApart(
   );
 }
 
+/**
+ * The same in this thread, where other work can run now and then: sooner than on another one when this one has compiled
+ * before.
+ *
+ * @param signal ends it
+ */
+export function obtainWithPauses(
+  request: ImageRequest,
+  cache: ImageCache,
+  signal: AbortSignal,
+  early?: EarlyPieces,
+): Promise<ObtainedImage> {
+  return obtain(request, cache, async (keys) =>
+    (await import('./made-image.js')).makeWithPauses(request, keys, cache, signal, early),
+  );
+}
+
 async function obtain(
   request: ImageRequest,
   cache: ImageCache | undefined,

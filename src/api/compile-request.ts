@@ -3,7 +3,13 @@
 import { availableParallelism } from 'node:os';
 import { targetOf } from '../arch/targets.js';
 import { ModuleError } from '../base/errors.js';
-import { type CompiledImage, compileImage } from '../compile/link/compile.js';
+import {
+  type CompiledImage,
+  type CompileOptions,
+  compileImage,
+  compileImageWithPauses,
+  type ModuleInput,
+} from '../compile/link/compile.js';
 import type { EarlyPieces } from '../compile/link/early-pieces.js';
 import { attemptsOf, type ImageRequest, type LinkedModule } from '../image/image-source.js';
 import { decodeModule } from '../wasm/decode.js';
@@ -33,19 +39,50 @@ export function compileRequestOf(request: ImageRequest, early?: EarlyPieces): Co
   };
 }
 
-/** @returns the image, and the index of the attempt that made it. @throws ModuleError, LimitError */
-export function compileAttempts(request: CompileRequest): { readonly image: CompiledImage; readonly attempt: number } {
+/** The image, and the index of the attempt that made it. */
+interface Compiled {
+  readonly image: CompiledImage;
+  readonly attempt: number;
+}
+
+/** @throws ModuleError, LimitError */
+export function compileAttempts(request: CompileRequest): Compiled {
+  const { modules, attempts } = prepare(request);
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return { image: compileImage(modules, attempts[attempt]), attempt };
+    } catch (error) {
+      if (!isUnlinkable(error) || attempt + 1 === attempts.length) throw error;
+    }
+  }
+}
+
+/** The same, but other work can run now and then. @param pause what it throws ends the work */
+export async function compileAttemptsWithPauses(
+  request: CompileRequest,
+  pause: () => Promise<void>,
+): Promise<Compiled> {
+  const { modules, attempts } = prepare(request);
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return { image: await compileImageWithPauses(modules, attempts[attempt], pause), attempt };
+    } catch (error) {
+      if (!isUnlinkable(error) || attempt + 1 === attempts.length) throw error;
+    }
+  }
+}
+
+function prepare(request: CompileRequest): {
+  readonly modules: readonly ModuleInput[];
+  readonly attempts: readonly CompileOptions[];
+} {
   const { attempts, deterministic, hostImports, early } = request;
   const modules = request.modules.map(({ bytes, ...rest }) => ({ module: decodeModule(bytes, rest.file), ...rest }));
   const target = targetOf(request.target.name, request.target.cpuNeeds);
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const allowMissingImports = attempts[attempt];
-      const options = { target, deterministic, hostImports, allowMissingImports, early, jobs: availableParallelism() };
-      return { image: compileImage(modules, options), attempt };
-    } catch (error) {
-      const again = error instanceof ModuleError && error.code === 'unlinkable' && attempt + 1 < attempts.length;
-      if (!again) throw error;
-    }
-  }
+  const options = { target, deterministic, hostImports, early, jobs: availableParallelism() };
+  return { modules, attempts: attempts.map((allowMissingImports) => ({ ...options, allowMissingImports })) };
+}
+
+function isUnlinkable(error: unknown): boolean {
+  return error instanceof ModuleError && error.code === 'unlinkable';
 }

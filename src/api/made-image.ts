@@ -1,6 +1,7 @@
 /** Compiles an image that the cache does not have, and keeps it there. Loads the compiler. */
 
 import { join } from 'node:path';
+import { Cancellation } from '../base/cancellation.js';
 import { makeTemporaryFolder, removeTemporary } from '../base/temporary.js';
 import type { EarlyPieces } from '../compile/link/early-pieces.js';
 import type { ImageParts } from '../compile/link/image-file.js';
@@ -8,7 +9,7 @@ import { writeImage } from '../compile/link/write-file.js';
 import type { ImageCache, ImageKey } from '../image/cache.js';
 import type { ImageRequest, ObtainedImage } from '../image/image-source.js';
 import { compileApart } from './compile-apart.js';
-import { compileAttempts, compileRequestOf } from './compile-request.js';
+import { compileAttempts, compileAttemptsWithPauses, compileRequestOf } from './compile-request.js';
 
 /**
  * Without a cache, the image is a temporary file that the caller deletes.
@@ -37,6 +38,19 @@ export async function makeApart(
 ): Promise<ObtainedImage> {
   const { image: bytes, attempt } = await compileApart(compileRequestOf(request, early), signal);
   return keep({ bytes, size: bytes.length, parts: [{ bytes, fileOffset: 0 }] }, keys[attempt], cache);
+}
+
+/** The same as makeImage(), but other work of this thread can run now and then. @param signal ends it */
+export async function makeWithPauses(
+  request: ImageRequest,
+  keys: readonly ImageKey[],
+  cache: ImageCache,
+  signal: AbortSignal,
+  early?: EarlyPieces,
+): Promise<ObtainedImage> {
+  const cancel = new Cancellation('nobody needs the image', signal);
+  const { image, attempt } = await compileAttemptsWithPauses(compileRequestOf(request, early), () => cancel.settle());
+  return keep(image, keys[attempt], cache);
 }
 
 function keep(
