@@ -4,9 +4,11 @@ import type { CommandModule } from 'yargs';
 import { terminalJson } from '../../src/base/terminal-text.js';
 import { type LatticeOptions, latticeOptions } from '../options/lattice.js';
 import { withLattice } from '../programs/lattice.js';
+import { waitForDrain, waitOption } from '../programs/lattice-wait.js';
 
 interface Options extends LatticeOptions {
   node: string;
+  wait: boolean;
   json: boolean;
 }
 
@@ -17,17 +19,19 @@ const command: CommandModule<object, Options> = {
     yargs
       .positional('node', { type: 'string', describe: 'the name of the node' })
       .options(latticeOptions)
+      .option('wait', waitOption)
       .option('json', { type: 'boolean', default: false, describe: 'print one JSON object' })
       .example([
         ['$0 drain node-a', 'asks for it; node-a takes no jobs until wag-snap cordon node-a --off'],
-        ['$0 drain node-a --json', 'the same, for programs'],
+        ['$0 drain node-a --wait', 'returns when node-a has no job any more; says which ones cannot leave it'],
       ]) as never,
   handler: (options) =>
     withLattice(options, async (lattice) => {
-      await lattice.drain(options.node);
-      console.log(
-        options.json ? terminalJson({ node: options.node, state: 'draining' }) : `${options.node} is being drained`,
-      );
+      const { node, wait } = options;
+      await lattice.drain(node);
+      if (wait) await waitForDrain(lattice, node);
+      if (options.json) console.log(terminalJson({ node, state: wait ? 'drained' : 'draining' }));
+      else console.log(wait ? `${node} is drained` : `${node} is being drained`);
     }),
 };
 export default command;

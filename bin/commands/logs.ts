@@ -1,10 +1,12 @@
 /** `wag-snap logs`: what a job of the lattice has printed, on whichever nodes. */
 
 import type { CommandModule } from 'yargs';
+import type { LogPiece } from '../../src/api/lattice.js';
 import { terminalJson } from '../../src/base/terminal-text.js';
 import { type LatticeOptions, latticeOptions } from '../options/lattice.js';
 import { Interruption } from '../programs/interruption.js';
 import { withLattice } from '../programs/lattice.js';
+import { PieceText } from '../show/piece-text.js';
 import { printWarning } from '../show/warning.js';
 
 interface Options extends LatticeOptions {
@@ -29,7 +31,7 @@ const command: CommandModule<object, Options> = {
       .option('json', {
         type: 'boolean',
         default: false,
-        describe: 'print a JSON object for each piece: node, fence, number, stream, text',
+        describe: 'print a JSON object for each piece: node, fence, number, stream, text (base64, if it is none)',
       })
       .example([
         ['$0 logs -f counter', 'its standard output here on standard output, its errors on standard error'],
@@ -41,20 +43,47 @@ const command: CommandModule<object, Options> = {
       try {
         const { follow } = options;
         let isFirst = true;
+        const pieces = new PiecePrinter();
         for await (const piece of lattice.logs(options.job, { follow, signal: interruption.abortSignal })) {
           const { node, fence, number, stream, data } = piece;
           if (isFirst && number > 1)
             printWarning(`the beginning is not kept any more: ${number - 1} pieces of run ${fence}`);
           isFirst = false;
           if (options.json) {
-            console.log(terminalJson({ node, fence, number, stream, text: Buffer.from(data).toString('utf8') }));
+            pieces.print({ node, fence, number, stream }, data);
           } else {
             process[stream].write(data);
           }
         }
+        pieces.end();
       } finally {
         interruption.stop();
       }
     }),
 };
 export default command;
+
+type About = Omit<LogPiece, 'data'>;
+
+/** Prints pieces as JSON. What one holder of the job has printed is not continued by the next one. */
+class PiecePrinter {
+  private readonly streams = new Map<string, { about: About; text: PieceText }>();
+
+  print(about: About, data: Uint8Array): void {
+    const { stream, fence } = about;
+    const before = this.streams.get(stream);
+    if (before !== undefined && before.about.fence !== fence) this.finish(before);
+    const text = before?.about.fence === fence ? before.text : new PieceText();
+    this.streams.set(stream, { about, text });
+    console.log(terminalJson({ ...about, ...text.show(data) }));
+  }
+
+  end(): void {
+    for (const one of this.streams.values()) this.finish(one);
+  }
+
+  private finish({ about, text }: { about: About; text: PieceText }): void {
+    const rest = text.end();
+    if (rest !== undefined) console.log(terminalJson({ ...about, ...rest }));
+  }
+}

@@ -1,6 +1,6 @@
 /** Sizes and times for people. */
 
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+export { formatBytes } from '../../src/base/byte-size.js';
 
 /** `12s`, `3m04s`, `5h07m`, `2d03h`. */
 export function formatAge(seconds: number): string {
@@ -10,10 +10,4 @@ export function formatAge(seconds: number): string {
   if (s < 3600) return `${Math.floor(s / 60)}m${two(s % 60)}s`;
   if (s < 86400) return `${Math.floor(s / 3600)}h${two(Math.floor(s / 60) % 60)}m`;
   return `${Math.floor(s / 86400)}d${two(Math.floor(s / 3600) % 24)}h`;
-}
-
-export function formatBytes(bytes: number): string {
-  let unit = 0;
-  for (; bytes >= 1024 && unit < UNITS.length - 1; unit++) bytes /= 1024;
-  return `${unit === 0 || bytes >= 100 ? Math.round(bytes) : bytes.toFixed(1)} ${UNITS[unit]}`;
 }

@@ -51,6 +51,7 @@ export { type OwnKeys, ownIdentity, ownKeys, ownSigningKey, type SnapshotKey } f
 export { connectLattice } from './lattice.js';
 export type {
   HistoryEntry,
+  JobDemands,
   JobEntry,
   Lattice,
   LogOptions,

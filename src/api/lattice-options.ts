@@ -28,6 +28,11 @@ export interface SubmitOptions {
   readonly restart?: JobSpec['restart'] | undefined;
 }
 
+export type JobDemands = Pick<
+  JobSpec,
+  'args' | 'arch' | 'labels' | 'memory' | 'dirs' | 'listen' | 'snapshotEvery' | 'restart'
+>;
+
 export interface JobEntry {
   readonly name: string;
   /** `waiting`: no node has it. `lost`: its node is not heard of. */
@@ -36,6 +41,8 @@ export interface JobEntry {
   /** How often it has changed hands. */
   readonly fence: number;
   readonly module: string;
+  /** What it was submitted with, besides its environment. */
+  readonly spec: JobDemands;
   /** The last durable snapshot. */
   readonly snapshot: string | null;
   /** The node that it shall move to. */

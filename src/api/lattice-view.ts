@@ -54,8 +54,9 @@ export function jobEntry(job: JobRecord, { nodes, jobs }: LatticeRecords, holdin
       : [];
   // one that leaves its node is no news as long as another one can take it
   const problems = isDrained && all.some(({ problems }) => problems.length === 0) ? [] : all;
+  const { module, env: _, ...demands } = spec;
   return {
-    ...{ name, state, node: holder?.node ?? null, fence, module: spec.module, snapshot: snapshot?.reference ?? null },
+    ...{ name, state, node: holder?.node ?? null, fence, module, spec: demands, snapshot: snapshot?.reference ?? null },
     ...{ to, restarts, end: end === null ? null : endText(job), problems, history },
     uncaptured: state === 'running' ? uncaptured : null,
     listen: spec.listen.map((name) => ({ name, address: addressOf(name, end === null ? holder : null, nodes) })),

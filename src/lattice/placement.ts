@@ -1,5 +1,6 @@
 /** Where a job can run: what keeps it from a node, and which node is the best. */
 
+import { formatBytes } from '../base/byte-size.js';
 import type { Load } from './holdings.js';
 import type { JobRecord, NodeRecord } from './records.js';
 import type { NodeState } from './state.js';
@@ -33,7 +34,7 @@ export function problemsOf(
   else if (spec.snapshotEvery !== null && !offer.store) problems.push('it has no store for the snapshots of the job');
   const free = offer.memory - load.memory;
   if (spec.memory !== null && spec.memory > free) {
-    problems.push(`it has ${Math.max(0, free)} bytes of memory left, ${spec.memory} are needed`);
+    problems.push(`it has ${formatBytes(Math.max(0, free))} of memory left, ${formatBytes(spec.memory)} are needed`);
   }
   return problems;
 }

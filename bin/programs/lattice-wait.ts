@@ -1,0 +1,62 @@
+/** Waits until what was asked of the lattice is done. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lattice } from '../../src/api/lattice.js';
+import { ToolError, WagSnapError } from '../../src/base/errors.js';
+import { problemLines } from '../show/lattice.js';
+
+/** Between two looks, in milliseconds. */
+const PAUSE = 500;
+
+export const waitOption = {
+  type: 'boolean',
+  default: false,
+  describe: 'return when it is done',
+} as const;
+
+/** Until all of them have ended. */
+export async function waitForEnd(lattice: Lattice, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    while ((await jobOf(lattice, name))?.end === null) await sleep(PAUSE);
+  }
+}
+
+/** Until a job that shall move has a node that it was to move to. @throws ToolError 'not-moved' */
+export async function waitForMove(lattice: Lattice, name: string, node: string): Promise<void> {
+  for (;;) {
+    const job = await lattice.job(name);
+    if (job.end !== null) throw new ToolError('not-moved', `${name} has ended: ${job.end}`);
+    if (job.to === null && job.node === node) return;
+    if (job.to === null && job.state === 'running') {
+      const { note } = job.history.findLast(({ what }) => what === 'not-moved') ?? {};
+      throw new ToolError('not-moved', `${name} has not moved to ${node}: ${note ?? `it is on ${job.node}`}`);
+    }
+    await sleep(PAUSE);
+  }
+}
+
+/** Until a node has no job any more. What cannot leave it is said, once. */
+export async function waitForDrain(lattice: Lattice, node: string): Promise<void> {
+  const said = new Set<string>();
+  for (;;) {
+    const found = (await lattice.nodes({ all: true })).find(({ name }) => name === node);
+    if (found === undefined || found.jobs === 0) return;
+    for (const job of await lattice.jobs()) {
+      if (job.node !== node || said.has(job.name)) continue;
+      const lines = problemLines(job);
+      if (lines !== '') said.add(job.name);
+      process.stderr.write(lines);
+    }
+    await sleep(PAUSE);
+  }
+}
+
+/** @returns undefined for one that was forgotten meanwhile */
+async function jobOf(lattice: Lattice, name: string) {
+  try {
+    return await lattice.job(name);
+  } catch (error) {
+    if (error instanceof WagSnapError && error.code === 'no-job') return undefined;
+    throw error;
+  }
+}

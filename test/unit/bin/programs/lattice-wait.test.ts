@@ -1,0 +1,70 @@
+/** `--wait`: returns when it is so, and says why it cannot be. */
+
+import { expect, test, vi } from 'vitest';
+import { waitForDrain, waitForEnd, waitForMove } from '../../../../bin/programs/lattice-wait.js';
+import type { JobEntry, Lattice, NodeEntry } from '../../../../src/api/lattice.js';
+import { InputError } from '../../../../src/base/errors.js';
+
+const entry = { name: 'x', node: 'a', to: null, end: null, state: 'running', problems: [], history: [] };
+const job = (more: Partial<JobEntry> = {}) => ({ ...entry, ...more }) as unknown as JobEntry;
+
+/** What is seen at each look; the last one stays. */
+function lattice(jobs: readonly (JobEntry | undefined)[], nodes: readonly Partial<NodeEntry>[] = []): Lattice {
+  const [rest, left] = [[...jobs], [...nodes]];
+  const next = <T>(of: T[]) => (of.length > 1 ? of.shift() : of[0]);
+  return {
+    job: async () => {
+      const found = next(rest);
+      if (found === undefined) throw new InputError('no-job', 'there is no job');
+      return found;
+    },
+    jobs: async () => [next(rest)],
+    nodes: async () => [next(left)],
+  } as unknown as Lattice;
+}
+
+test('a job that has ended, or was forgotten', async () => {
+  await waitForEnd(lattice([job(), job({ state: 'stopping' }), job({ state: 'stopped', end: 'it was stopped' })]), [
+    'x',
+  ]);
+  await waitForEnd(lattice([undefined]), ['x']);
+});
+
+test('a job that has moved, and one that has not', async () => {
+  await waitForMove(lattice([job({ to: 'b' }), job({ node: 'b' })]), 'x', 'b');
+  const what = { fence: 1, node: 'a', at: 0 };
+  const history = [
+    { ...what, what: 'not-moved' as const, note: 'before' },
+    { ...what, what: 'not-moved' as const, note: 'b is gone' },
+    { ...what, what: 'taken' as const, note: null },
+  ];
+  await expect(waitForMove(lattice([job({ to: 'b' }), job({ history })]), 'x', 'b')).rejects.toThrow(
+    'x has not moved to b: b is gone',
+  );
+  await expect(waitForMove(lattice([job({ node: 'c' })]), 'x', 'b')).rejects.toThrow('it is on c');
+  await expect(waitForMove(lattice([job({ node: null, end: 'exit code 0' })]), 'x', 'b')).rejects.toThrow(
+    'x has ended: exit code 0',
+  );
+});
+
+test('a node that is drained; what cannot leave it is said once', async () => {
+  let said = '';
+  const write = vi.spyOn(process.stderr, 'write').mockImplementation((text) => (said += text) !== '');
+  try {
+    const stuck = job({ problems: [{ node: 'b', problems: ['it is cordoned'] }] });
+    await waitForDrain(
+      lattice(
+        [stuck],
+        [
+          { name: 'a', jobs: 1 },
+          { name: 'a', jobs: 1 },
+          { name: 'a', jobs: 0 },
+        ],
+      ),
+      'a',
+    );
+  } finally {
+    write.mockRestore();
+  }
+  expect(said).toBe('x: b: it is cordoned\n');
+});
