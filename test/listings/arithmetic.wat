@@ -12,11 +12,11 @@
 ;; func 0
 ;; @0 entry body+0x0
 ;; 4883ec20 | sub rsp,0x20
-;; 488bd8 | mov rbx,rax
-;; 488bea | mov rbp,rdx
-;; 488bc3 | mov rax,rbx
+;; 8bd8 | mov ebx,eax
+;; 8bea | mov ebp,edx
+;; 8bc3 | mov eax,ebx
 ;; 85ed | test ebp,ebp
-;; 0f8408000000 | je 0x1d
+;; 0f8408000000 | je 0x1a
 ;; 99 | cdq
 ;; f7fd | idiv ebp
 ;; 4883c420 | add rsp,0x20
@@ -39,14 +39,14 @@
 ;; func 2
 ;; @0 entry body+0x0
 ;; 4883ec28 | sub rsp,0x28
-;; 488bd8 | mov rbx,rax
-;; 488bea | mov rbp,rdx
+;; 8bd8 | mov ebx,eax
+;; 8bea | mov ebp,edx
 ;; 8bc5 | mov eax,ebp
 ;; c1c803 | ror eax,0x3
 ;; 8bc8 | mov ecx,eax
 ;; 8bd3 | mov edx,ebx
 ;; d3e2 | shl edx,cl
-;; 488bc2 | mov rax,rdx
+;; 8bc2 | mov eax,edx
 ;; 4883c428 | add rsp,0x28
 ;; c3 | ret
 ;; func 3
@@ -79,7 +79,7 @@
 ;; func 5
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 0fbec3 | movsx eax,bl
 ;; 4863c0 | movsxd rax,eax
 ;; 4883c410 | add rsp,0x10
@@ -90,8 +90,8 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
-;; f40301aa | mov x20, x1
+;; f303002a | mov w19, w0
+;; f403012a | mov w20, w1
 ;; 34010034 | cbz w20, #36
 ;; 9f060031 | cmn w20, #1
 ;; 600a417a | ccmp w19, #1, #0, eq
@@ -119,11 +119,11 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
-;; f40301aa | mov x20, x1
+;; f303002a | mov w19, w0
+;; f403012a | mov w20, w1
 ;; 800e9413 | ror w0, w20, #3
 ;; 6122c01a | lsl w1, w19, w0
-;; e00301aa | mov x0, x1
+;; e003012a | mov w0, w1
 ;; ff830091 | add sp, sp, #32
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
 ;; c0035fd6 | ret
@@ -158,7 +158,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; 601e0013 | sxtb w0, w19
 ;; 007c4093 | sxtw x0, w0
 ;; ff430091 | add sp, sp, #16

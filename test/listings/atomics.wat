@@ -12,11 +12,11 @@
 ;; func 0
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 8bcb | mov ecx,ebx
 ;; 83e103 | and ecx,0x3
 ;; 85c9 | test ecx,ecx
-;; 0f850a000000 | jne 0x1e
+;; 0f850a000000 | jne 0x1d
 ;; 418b441f04 | mov eax,DWORD PTR [r15+rbx*1+0x4]
 ;; 4883c410 | add rsp,0x10
 ;; c3 | ret
@@ -24,12 +24,12 @@
 ;; func 1
 ;; @0 entry body+0x0
 ;; 4883ec20 | sub rsp,0x20
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 488bea | mov rbp,rdx
 ;; 8bcb | mov ecx,ebx
 ;; 83e107 | and ecx,0x7
 ;; 85c9 | test ecx,ecx
-;; 0f850c000000 | jne 0x23
+;; 0f850c000000 | jne 0x22
 ;; 488bcd | mov rcx,rbp
 ;; 49870c1f | xchg QWORD PTR [r15+rbx*1],rcx
 ;; 4883c420 | add rsp,0x20
@@ -38,12 +38,12 @@
 ;; func 2
 ;; @0 entry body+0x0
 ;; 4883ec20 | sub rsp,0x20
-;; 488bd8 | mov rbx,rax
-;; 488bea | mov rbp,rdx
+;; 8bd8 | mov ebx,eax
+;; 8bea | mov ebp,edx
 ;; 8bcb | mov ecx,ebx
 ;; 83e103 | and ecx,0x3
 ;; 85c9 | test ecx,ecx
-;; 0f850e000000 | jne 0x25
+;; 0f850e000000 | jne 0x23
 ;; 488bc5 | mov rax,rbp
 ;; f0410fc1041f | lock xadd DWORD PTR [r15+rbx*1],eax
 ;; 4883c420 | add rsp,0x20
@@ -52,9 +52,9 @@
 ;; func 3
 ;; @0 entry body+0x0
 ;; 4883ec30 | sub rsp,0x30
-;; 488bd8 | mov rbx,rax
-;; 488bea | mov rbp,rdx
-;; 4c8bc6 | mov r8,rsi
+;; 8bd8 | mov ebx,eax
+;; 8bea | mov ebp,edx
+;; 448bc6 | mov r8d,esi
 ;; 8bc5 | mov eax,ebp
 ;; f0450fb0041f | lock cmpxchg BYTE PTR [r15+rbx*1],r8b
 ;; 0fb6c0 | movzx eax,al
@@ -70,7 +70,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; 70060012 | and w16, w19, #0x3
 ;; f0000035 | cbnz w16, #28
 ;; 91130091 | add x17, x28, #4
@@ -84,7 +84,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; f40301aa | mov x20, x1
 ;; 700a0012 | and w16, w19, #0x7
 ;; d0000035 | cbnz w16, #24
@@ -98,8 +98,8 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
-;; f40301aa | mov x20, x1
+;; f303002a | mov w19, w0
+;; f403012a | mov w20, w1
 ;; 70060012 | and w16, w19, #0x3
 ;; 30010035 | cbnz w16, #36
 ;; 9103138b | add x17, x28, x19
@@ -115,9 +115,9 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ffc300d1 | sub sp, sp, #48
-;; f30300aa | mov x19, x0
-;; f40301aa | mov x20, x1
-;; f50302aa | mov x21, x2
+;; f303002a | mov w19, w0
+;; f403012a | mov w20, w1
+;; f503022a | mov w21, w2
 ;; 9103138b | add x17, x28, x19
 ;; 20fe5f08 | ldaxrb w0, [x17]
 ;; 1f00346b | cmp w0, w20, uxtb

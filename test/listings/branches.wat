@@ -20,19 +20,16 @@
 ;; func 0
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 488bc3 | mov rax,rbx
 ;; b902000000 | mov ecx,0x2
 ;; 3bc1 | cmp eax,ecx
 ;; 0f47c1 | cmova eax,ecx
-;; 488d0d11000000 | lea rcx,[rip+0x11] # 0x2c
+;; 488d0d0e000000 | lea rcx,[rip+0xe] # 0x28
 ;; 488d4c8104 | lea rcx,[rcx+rax*4+0x4]
 ;; 486341fc | movsxd rax,DWORD PTR [rcx-0x4]
 ;; 4803c8 | add rcx,rax
 ;; ffe1 | jmp rcx
-;; cc | int3
-;; cc | int3
-;; cc | int3
 ;; 0800 | or BYTE PTR [rax],al
 ;; 0000 | add BYTE PTR [rax],al
 ;; 0e | (bad)
@@ -48,18 +45,18 @@
 ;; func 1
 ;; @0 entry body+0x0
 ;; 4883ec20 | sub rsp,0x20
-;; 488bd8 | mov rbx,rax
-;; 488bea | mov rbp,rdx
+;; 8bd8 | mov ebx,eax
+;; 8bea | mov ebp,edx
 ;; b807000000 | mov eax,0x7
 ;; 85db | test ebx,ebx
-;; 0f8504000000 | jne 0x1b
+;; 0f8504000000 | jne 0x19
 ;; 8d446d00 | lea eax,[rbp+rbp*2+0x0]
 ;; 4883c420 | add rsp,0x20
 ;; c3 | ret
 ;; func 2
 ;; @0 entry body+0x0
 ;; 4883ec20 | sub rsp,0x20
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 488bea | mov rbp,rdx
 ;; 48892c24 | mov QWORD PTR [rsp],rbp
 ;; 895c2408 | mov DWORD PTR [rsp+0x8],ebx
@@ -75,7 +72,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; e00313aa | mov x0, x19
 ;; 50008052 | mov w16, #2
 ;; 1f00106b | cmp w0, w16
@@ -101,8 +98,8 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
-;; f40301aa | mov x20, x1
+;; f303002a | mov w19, w0
+;; f403012a | mov w20, w1
 ;; e0008052 | mov w0, #7
 ;; 53000035 | cbnz w19, #8
 ;; 8006140b | add w0, w20, w20, lsl #1
@@ -113,7 +110,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; f40301aa | mov x20, x1
 ;; f40300f9 | str x20, [sp]
 ;; f30b00b9 | str w19, [sp, #8]

@@ -19,7 +19,7 @@
 ;; func 0
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 488bc3 | mov rax,rbx
 ;; 498b5628 | mov rdx,QWORD PTR [r14+0x28]
 ;; 488d8a00000100 | lea rcx,[rdx+0x10000]
@@ -32,7 +32,7 @@
 ;; func 1
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 488bc3 | mov rax,rbx
 ;; 4883c028 | add rax,0x28
 ;; 498b5628 | mov rdx,QWORD PTR [r14+0x28]
@@ -46,7 +46,7 @@
 ;; func 2
 ;; @0 entry body+0x0
 ;; 4883ec20 | sub rsp,0x20
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 488bea | mov rbp,rdx
 ;; 488bc3 | mov rax,rbx
 ;; 4883c008 | add rax,0x8
@@ -84,12 +84,12 @@
 ;; c3 | ret
 ;; func 5
 ;; @0 entry body+0x0
-;; @1a call body+0x3
+;; @18 call body+0x3
 ;; 4883ec10 | sub rsp,0x10
 ;; 4889442408 | mov QWORD PTR [rsp+0x8],rax
-;; 488b542408 | mov rdx,QWORD PTR [rsp+0x8]
-;; 488d053bfffdff | lea rax,[rip+0xfffffffffffdff3b] # 0xfffffffffffdff50
-;; e8f6feffff | call 0xffffffffffffff10
+;; 488bd0 | mov rdx,rax
+;; 488d053dfffdff | lea rax,[rip+0xfffffffffffdff3d] # 0xfffffffffffdff50
+;; e8f8feffff | call 0xffffffffffffff10
 ;; 4883c410 | add rsp,0x10
 ;; c3 | ret
 
@@ -98,7 +98,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; e00313aa | mov x0, x19
 ;; 611740f9 | ldr x1, [x27, #40]
 ;; 30404091 | add x16, x1, #16, lsl #12 // =65536
@@ -113,7 +113,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; e00313aa | mov x0, x19
 ;; 00a00091 | add x0, x0, #40
 ;; 611740f9 | ldr x1, [x27, #40]
@@ -129,7 +129,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; f40301aa | mov x20, x1
 ;; e00313aa | mov x0, x19
 ;; 00200091 | add x0, x0, #8
@@ -175,7 +175,7 @@
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
 ;; e00700f9 | str x0, [sp, #8]
-;; e10740f9 | ldr x1, [sp, #8]
+;; e10300aa | mov x1, x0
 ;; 80f8ef10 | adr x0, #-131312
 ;; b3ffff97 | bl #-308
 ;; ff430091 | add sp, sp, #16

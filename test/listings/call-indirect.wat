@@ -11,8 +11,8 @@
 ;; func 0
 ;; @0 entry body+0x0
 ;; 4883ec20 | sub rsp,0x20
-;; 488bd8 | mov rbx,rax
-;; 488bea | mov rbp,rdx
+;; 8bd8 | mov ebx,eax
+;; 8bea | mov ebp,edx
 ;; 8d042b | lea eax,[rbx+rbp*1]
 ;; 4883c420 | add rsp,0x20
 ;; c3 | ret
@@ -26,7 +26,7 @@
 ;; 448b6c2418 | mov r13d,DWORD PTR [rsp+0x18]
 ;; 8b442420 | mov eax,DWORD PTR [rsp+0x20]
 ;; 8b542428 | mov edx,DWORD PTR [rsp+0x28]
-;; 488d1ddcfffdff | lea rbx,[rip+0xfffffffffffdffdc] # 0xfffffffffffe0000
+;; 488d1decfffdff | lea rbx,[rip+0xfffffffffffdffec] # 0xfffffffffffe0010
 ;; 4c3b6b08 | cmp r13,QWORD PTR [rbx+0x8]
 ;; 0f8339000000 | jae 0x67
 ;; 488b0b | mov rcx,QWORD PTR [rbx]
@@ -40,7 +40,7 @@
 ;; 4c8b7308 | mov r14,QWORD PTR [rbx+0x8]
 ;; 4d8b3e | mov r15,QWORD PTR [r14]
 ;; ff13 | call QWORD PTR [rbx]
-;; 4c8d3581fffdff | lea r14,[rip+0xfffffffffffdff81] # 0xfffffffffffdffe0
+;; 4c8d3591fffdff | lea r14,[rip+0xfffffffffffdff91] # 0xfffffffffffdfff0
 ;; 4d8b3e | mov r15,QWORD PTR [r14]
 ;; 4883c430 | add rsp,0x30
 ;; c3 | ret
@@ -53,8 +53,8 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
-;; f40301aa | mov x20, x1
+;; f303002a | mov w19, w0
+;; f403012a | mov w20, w1
 ;; 6002140b | add w0, w19, w20
 ;; ff830091 | add sp, sp, #32
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16

@@ -29,7 +29,7 @@
 ;; func 2
 ;; @0 entry body+0x0
 ;; 4883ec18 | sub rsp,0x18
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 895c2420 | mov DWORD PTR [rsp+0x20],ebx
 ;; c744242807000000 | mov DWORD PTR [rsp+0x28],0x7
 ;; 4883c418 | add rsp,0x18
@@ -53,11 +53,10 @@
 ;; c3 | ret
 ;; func 4
 ;; @0 entry body+0x0
-;; @11 call body+0x3
+;; @d call body+0x3
 ;; 4883ec28 | sub rsp,0x28
 ;; 89442420 | mov DWORD PTR [rsp+0x20],eax
-;; 8b442420 | mov eax,DWORD PTR [rsp+0x20]
-;; e87fffffff | call 0xffffffffffffff90
+;; e883ffffff | call 0xffffffffffffff90
 ;; 8b0c24 | mov ecx,DWORD PTR [rsp]
 ;; 894c2410 | mov DWORD PTR [rsp+0x10],ecx
 ;; 8b4c2408 | mov ecx,DWORD PTR [rsp+0x8]
@@ -82,15 +81,14 @@
 ;; @0 entry body+0x0
 ;; 4883ec18 | sub rsp,0x18
 ;; 89442410 | mov DWORD PTR [rsp+0x10],eax
-;; 8b442410 | mov eax,DWORD PTR [rsp+0x10]
 ;; 83c0ff | add eax,0xffffffff
 ;; 4883c418 | add rsp,0x18
-;; e908000000 | jmp 0x20
+;; e90c000000 | jmp 0x20
 ;; func 7
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
-;; 488bd8 | mov rbx,rax
-;; 488bc3 | mov rax,rbx
+;; 8bd8 | mov ebx,eax
+;; 8bc3 | mov eax,ebx
 ;; 4883c410 | add rsp,0x10
 ;; c3 | ret
 
@@ -116,7 +114,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; f32300b9 | str w19, [sp, #32]
 ;; f0008052 | mov w16, #7
 ;; f02b00b9 | str w16, [sp, #40]
@@ -144,12 +142,11 @@
 ;; c0035fd6 | ret
 ;; func 4
 ;; @0 entry body+0x0
-;; @14 call body+0x3
+;; @10 call body+0x3
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
 ;; e02300b9 | str w0, [sp, #32]
-;; e02340b9 | ldr w0, [sp, #32]
-;; e0ffff97 | bl #-128
+;; e1ffff97 | bl #-124
 ;; f00340b9 | ldr w16, [sp]
 ;; f01300b9 | str w16, [sp, #16]
 ;; f00b40b9 | ldr w16, [sp, #8]
@@ -177,17 +174,16 @@
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
 ;; e01300b9 | str w0, [sp, #16]
-;; e01340b9 | ldr w0, [sp, #16]
 ;; 00040051 | sub w0, w0, #1
 ;; ff430091 | add sp, sp, #16
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
-;; 01000014 | b #4
+;; 02000014 | b #8
 ;; func 7
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
-;; e00313aa | mov x0, x19
+;; f303002a | mov w19, w0
+;; e003132a | mov w0, w19
 ;; ff430091 | add sp, sp, #16
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
 ;; c0035fd6 | ret

@@ -27,53 +27,50 @@
 ;; func 0
 ;; @0 entry body+0x0
 ;; 4883ec20 | sub rsp,0x20
-;; 488bd8 | mov rbx,rax
-;; 488bea | mov rbp,rdx
+;; 8bd8 | mov ebx,eax
+;; 8bea | mov ebp,edx
 ;; 3bdd | cmp ebx,ebp
-;; 0f8e08000000 | jle 0x1a
-;; 488bc3 | mov rax,rbx
-;; e903000000 | jmp 0x1d
-;; 488bc5 | mov rax,rbp
+;; 0f8e07000000 | jle 0x17
+;; 8bc3 | mov eax,ebx
+;; e902000000 | jmp 0x19
+;; 8bc5 | mov eax,ebp
 ;; 4883c420 | add rsp,0x20
 ;; c3 | ret
 ;; func 1
 ;; @0 entry body+0x0
-;; @17 loop body+0x3
-;; @1c loop body+0x9
+;; @e loop body+0x3
+;; @10 loop body+0x9
 ;; 4883ec38 | sub rsp,0x38
-;; 4c8bc8 | mov r9,rax
-;; 41b800000000 | mov r8d,0x0
-;; bb00000000 | mov ebx,0x0
-;; bd00000000 | mov ebp,0x0
-;; bb00000000 | mov ebx,0x0
+;; 448bc8 | mov r9d,eax
+;; 4533c0 | xor r8d,r8d
+;; 33db | xor ebx,ebx
+;; 33ed | xor ebp,ebp
+;; 33db | xor ebx,ebx
 ;; 418bc0 | mov eax,r8d
 ;; 0fafc3 | imul eax,ebx
 ;; 03e8 | add ebp,eax
 ;; 83c301 | add ebx,0x1
 ;; 413bd9 | cmp ebx,r9d
-;; 72f0 | jb 0x1c
+;; 72f0 | jb 0x10
 ;; 4183c001 | add r8d,0x1
 ;; 453bc1 | cmp r8d,r9d
-;; 72e2 | jb 0x17
-;; 488bc5 | mov rax,rbp
+;; 72e5 | jb 0xe
+;; 8bc5 | mov eax,ebp
 ;; 4883c438 | add rsp,0x38
 ;; c3 | ret
 ;; func 2
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 488bc3 | mov rax,rbx
 ;; b902000000 | mov ecx,0x2
 ;; 3bc1 | cmp eax,ecx
 ;; 0f47c1 | cmova eax,ecx
-;; 488d0d11000000 | lea rcx,[rip+0x11] # 0x2c
+;; 488d0d0e000000 | lea rcx,[rip+0xe] # 0x28
 ;; 488d4c8104 | lea rcx,[rcx+rax*4+0x4]
 ;; 486341fc | movsxd rax,DWORD PTR [rcx-0x4]
 ;; 4803c8 | add rcx,rax
 ;; ffe1 | jmp rcx
-;; cc | int3
-;; cc | int3
-;; cc | int3
 ;; 0800 | or BYTE PTR [rax],al
 ;; 0000 | add BYTE PTR [rax],al
 ;; 0e | (bad)
@@ -92,26 +89,26 @@
 ;; func 3
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 85db | test ebx,ebx
-;; 0f8502000000 | jne 0x11
+;; 0f8502000000 | jne 0x10
 ;; 0f0b | ud2
 ;; b801000000 | mov eax,0x1
 ;; 4883c410 | add rsp,0x10
 ;; c3 | ret
 ;; func 4
 ;; @0 entry body+0x0
-;; @a loop body+0x3
+;; @9 loop body+0x3
 ;; 4883ec20 | sub rsp,0x20
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 891c24 | mov DWORD PTR [rsp],ebx
 ;; 8b0424 | mov eax,DWORD PTR [rsp]
 ;; 8d58ff | lea ebx,[rax-0x1]
 ;; 85db | test ebx,ebx
-;; 0f8e05000000 | jle 0x1d
+;; 0f8e05000000 | jle 0x1c
 ;; 891c24 | mov DWORD PTR [rsp],ebx
-;; ebed | jmp 0xa
-;; 488bc3 | mov rax,rbx
+;; ebed | jmp 0x9
+;; 8bc3 | mov eax,ebx
 ;; 4883c420 | add rsp,0x20
 ;; c3 | ret
 
@@ -120,13 +117,13 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
-;; f40301aa | mov x20, x1
+;; f303002a | mov w19, w0
+;; f403012a | mov w20, w1
 ;; 7f02146b | cmp w19, w20
 ;; 6d000054 | b.le #12
-;; e00313aa | mov x0, x19
+;; e003132a | mov w0, w19
 ;; 02000014 | b #8
-;; e00314aa | mov x0, x20
+;; e003142a | mov w0, w20
 ;; ff830091 | add sp, sp, #32
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
 ;; c0035fd6 | ret
@@ -136,7 +133,7 @@
 ;; @1c loop body+0x9
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ffc300d1 | sub sp, sp, #48
-;; f60300aa | mov x22, x0
+;; f603002a | mov w22, w0
 ;; 15008052 | mov w21, #0
 ;; 13008052 | mov w19, #0
 ;; 14008052 | mov w20, #0
@@ -149,7 +146,7 @@
 ;; b5060011 | add w21, w21, #1
 ;; bf02166b | cmp w21, w22
 ;; 03ffff54 | b.lo #-32
-;; e00314aa | mov x0, x20
+;; e003142a | mov w0, w20
 ;; ffc30091 | add sp, sp, #48
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
 ;; c0035fd6 | ret
@@ -157,7 +154,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; e00313aa | mov x0, x19
 ;; 50008052 | mov w16, #2
 ;; 1f00106b | cmp w0, w16
@@ -187,7 +184,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; 53000035 | cbnz w19, #8
 ;; 00000000 | udf #0
 ;; 20008052 | mov w0, #1
@@ -199,7 +196,7 @@
 ;; @10 loop body+0x3
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; f30300b9 | str w19, [sp]
 ;; e00340b9 | ldr w0, [sp]
 ;; 13040051 | sub w19, w0, #1
@@ -207,7 +204,7 @@
 ;; 6d000054 | b.le #12
 ;; f30300b9 | str w19, [sp]
 ;; fbffff17 | b #-20
-;; e00313aa | mov x0, x19
+;; e003132a | mov w0, w19
 ;; ff830091 | add sp, sp, #32
 ;; ff7bc1a8 | ldp xzr, x30, [sp], #16
 ;; c0035fd6 | ret

@@ -11,22 +11,22 @@
 ;; -- x64
 ;; func 0
 ;; @0 entry body+0x0
-;; @24 call body+0x10
-;; @36 call body+0x17
+;; @22 call body+0x10
+;; @33 call body+0x17
 ;; 4883ec20 | sub rsp,0x20
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 83fb02 | cmp ebx,0x2
-;; 0f8d08000000 | jge 0x18
-;; 488bc3 | mov rax,rbx
-;; e925000000 | jmp 0x3d
+;; 0f8d07000000 | jge 0x16
+;; 8bc3 | mov eax,ebx
+;; e924000000 | jmp 0x3a
 ;; 8d43ff | lea eax,[rbx-0x1]
 ;; 895c2418 | mov DWORD PTR [rsp+0x18],ebx
-;; e8dcffffff | call 0x0
+;; e8deffffff | call 0x0
 ;; 8b5c2418 | mov ebx,DWORD PTR [rsp+0x18]
 ;; 8d53fe | lea edx,[rbx-0x2]
 ;; 890424 | mov DWORD PTR [rsp],eax
-;; 488bc2 | mov rax,rdx
-;; e8caffffff | call 0x0
+;; 8bc2 | mov eax,edx
+;; e8cdffffff | call 0x0
 ;; 030424 | add eax,DWORD PTR [rsp]
 ;; 8b5c2418 | mov ebx,DWORD PTR [rsp+0x18]
 ;; 4883c420 | add rsp,0x20
@@ -39,10 +39,10 @@
 ;; @3c call body+0x17
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; 7f0a0071 | cmp w19, #2
 ;; 6a000054 | b.ge #12
-;; e00313aa | mov x0, x19
+;; e003132a | mov w0, w19
 ;; 0c000014 | b #48
 ;; 60060051 | sub w0, w19, #1
 ;; f31b00b9 | str w19, [sp, #24]
@@ -50,7 +50,7 @@
 ;; f31b40b9 | ldr w19, [sp, #24]
 ;; 610a0051 | sub w1, w19, #2
 ;; e00300b9 | str w0, [sp]
-;; e00301aa | mov x0, x1
+;; e003012a | mov w0, w1
 ;; f2ffff97 | bl #-56
 ;; f00340b9 | ldr w16, [sp]
 ;; 0000100b | add w0, w0, w16

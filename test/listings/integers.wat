@@ -27,8 +27,8 @@
 ;; func 1
 ;; @0 entry body+0x0
 ;; 4883ec20 | sub rsp,0x20
-;; 488bd8 | mov rbx,rax
-;; 488bea | mov rbp,rdx
+;; 8bd8 | mov ebx,eax
+;; 8bea | mov ebp,edx
 ;; 3bdd | cmp ebx,ebp
 ;; 0f96c0 | setbe al
 ;; 0fb6c0 | movzx eax,al
@@ -37,7 +37,7 @@
 ;; func 2
 ;; @0 entry body+0x0
 ;; 4883ec20 | sub rsp,0x20
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 0fbdc3 | bsr eax,ebx
 ;; b93f000000 | mov ecx,0x3f
 ;; 0f44c1 | cmove eax,ecx
@@ -80,7 +80,7 @@
 ;; func 6
 ;; @0 entry body+0x0
 ;; 4883ec18 | sub rsp,0x18
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 6bc30a | imul eax,ebx,0xa
 ;; 4883c418 | add rsp,0x18
 ;; c3 | ret
@@ -106,8 +106,8 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
-;; f40301aa | mov x20, x1
+;; f303002a | mov w19, w0
+;; f403012a | mov w20, w1
 ;; 7f02146b | cmp w19, w20
 ;; e0879f1a | cset w0, ls
 ;; ff830091 | add sp, sp, #32
@@ -117,7 +117,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; 6012c05a | clz w0, w19
 ;; 6102c05a | rbit w1, w19
 ;; 2110c05a | clz w1, w1
@@ -165,7 +165,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; 51018052 | mov w17, #10
 ;; 607e111b | mul w0, w19, w17
 ;; ff430091 | add sp, sp, #16

@@ -91,7 +91,7 @@
 ;; func 4
 ;; @0 entry body+0x0
 ;; 4883ec18 | sub rsp,0x18
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; f3410f10441f04 | movss xmm0,DWORD PTR [r15+rbx*1+0x4]
 ;; 660f70c000 | pshufd xmm0,xmm0,0x0
 ;; 4883c418 | add rsp,0x18
@@ -167,7 +167,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; 9103138b | add x17, x28, x19
 ;; 31120091 | add x17, x17, #4
 ;; 20ca404d | ld1r { v0.4s }, [x17]

@@ -16,19 +16,19 @@
 ;; -- x64
 ;; func 0
 ;; @0 entry body+0x0
-;; @14 loop body+0x7
+;; @e loop body+0x7
 ;; 4883ec40 | sub rsp,0x40
-;; 4c8bc0 | mov r8,rax
-;; 4c8bca | mov r9,rdx
-;; bd00000000 | mov ebp,0x0
-;; bb00000000 | mov ebx,0x0
+;; 448bc0 | mov r8d,eax
+;; 448bca | mov r9d,edx
+;; 33ed | xor ebp,ebp
+;; 33db | xor ebx,ebx
 ;; 413bd9 | cmp ebx,r9d
-;; 0f8311000000 | jae 0x2e
+;; 0f8311000000 | jae 0x28
 ;; 418d0498 | lea eax,[r8+rbx*4]
 ;; 4963440710 | movsxd rax,DWORD PTR [r15+rax*1+0x10]
 ;; 4803e8 | add rbp,rax
 ;; 83c301 | add ebx,0x1
-;; ebe6 | jmp 0x14
+;; ebe6 | jmp 0xe
 ;; 488bc5 | mov rax,rbp
 ;; 4883c440 | add rsp,0x40
 ;; c3 | ret
@@ -39,8 +39,8 @@
 ;; @18 loop body+0x7
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff0301d1 | sub sp, sp, #64
-;; f50300aa | mov x21, x0
-;; f60301aa | mov x22, x1
+;; f503002a | mov w21, w0
+;; f603012a | mov w22, w1
 ;; 14008052 | mov w20, #0
 ;; 13008052 | mov w19, #0
 ;; 7f02166b | cmp w19, w22

@@ -20,7 +20,7 @@
 ;; func 0
 ;; @0 entry body+0x0
 ;; 4883ec18 | sub rsp,0x18
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 410fbe041f | movsx eax,BYTE PTR [r15+rbx*1]
 ;; 4188441f01 | mov BYTE PTR [r15+rbx*1+0x1],al
 ;; 410fb7441f02 | movzx eax,WORD PTR [r15+rbx*1+0x2]
@@ -31,7 +31,7 @@
 ;; func 1
 ;; @0 entry body+0x0
 ;; 4883ec28 | sub rsp,0x28
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 488bea | mov rbp,rdx
 ;; 498b041f | mov rax,QWORD PTR [r15+rbx*1]
 ;; 4803c5 | add rax,rbp
@@ -42,7 +42,7 @@
 ;; func 2
 ;; @0 entry body+0x0
 ;; 4883ec18 | sub rsp,0x18
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; f2410f10441f08 | movsd xmm0,QWORD PTR [r15+rbx*1+0x8]
 ;; f20f5ac0 | cvtsd2ss xmm0,xmm0
 ;; f3410f11441f04 | movss DWORD PTR [r15+rbx*1+0x4],xmm0
@@ -53,7 +53,7 @@
 ;; func 3
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; b900000080 | mov ecx,0x80000000
 ;; 4803cb | add rcx,rbx
 ;; 418b040f | mov eax,DWORD PTR [r15+rcx*1]
@@ -68,7 +68,7 @@
 ;; func 5
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 418b041f | mov eax,DWORD PTR [r15+rbx*1]
 ;; 498b5640 | mov rdx,QWORD PTR [r14+0x40]
 ;; 8b0402 | mov eax,DWORD PTR [rdx+rax*1]
@@ -95,7 +95,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; 806bf338 | ldrsb w0, [x28, x19]
 ;; 9103138b | add x17, x28, x19
 ;; 20060039 | strb w0, [x17, #1]
@@ -111,7 +111,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; f40301aa | mov x20, x1
 ;; 806b73f8 | ldr x0, [x28, x19]
 ;; 0000148b | add x0, x0, x20
@@ -128,7 +128,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; 9103138b | add x17, x28, x19
 ;; 200640fd | ldr d0, [x17, #8]
 ;; 0040621e | fcvt s0, d0
@@ -145,7 +145,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; 1100b052 | mov w17, #-2147483648
 ;; 3102138b | add x17, x17, x19
 ;; 806b71b8 | ldr w0, [x28, x17]
@@ -162,7 +162,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; 806b73b8 | ldr w0, [x28, x19]
 ;; 612340f9 | ldr x1, [x27, #64]
 ;; 206860b8 | ldr w0, [x1, x0]

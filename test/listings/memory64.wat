@@ -46,12 +46,12 @@
 ;; 0f0b | ud2
 ;; func 3
 ;; @0 entry body+0x0
-;; @1a call body+0x3
+;; @18 call body+0x3
 ;; 4883ec18 | sub rsp,0x18
 ;; 4889442410 | mov QWORD PTR [rsp+0x10],rax
-;; 488b542410 | mov rdx,QWORD PTR [rsp+0x10]
-;; 488d058bfffdff | lea rax,[rip+0xfffffffffffdff8b] # 0xfffffffffffdffa0
-;; e866ffffff | call 0xffffffffffffff80
+;; 488bd0 | mov rdx,rax
+;; 488d058dfffdff | lea rax,[rip+0xfffffffffffdff8d] # 0xfffffffffffdffa0
+;; e868ffffff | call 0xffffffffffffff80
 ;; 498b5628 | mov rdx,QWORD PTR [r14+0x28]
 ;; 48c1ea10 | shr rdx,0x10
 ;; 4803c2 | add rax,rdx
@@ -110,7 +110,7 @@
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
 ;; e00b00f9 | str x0, [sp, #16]
-;; e10b40f9 | ldr x1, [sp, #16]
+;; e10300aa | mov x1, x0
 ;; 80fbef10 | adr x0, #-131216
 ;; d3ffff97 | bl #-180
 ;; 611740f9 | ldr x1, [x27, #40]

@@ -23,24 +23,24 @@
 ;; c3 | ret
 ;; func 1
 ;; @0 entry body+0x0
-;; @24 call body+0x8
-;; @4d call body+0x1f
+;; @22 call body+0x8
+;; @4a call body+0x1f
 ;; 4883ec20 | sub rsp,0x20
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 895c2418 | mov DWORD PTR [rsp+0x18],ebx
 ;; ba08000000 | mov edx,0x8
-;; 488bf3 | mov rsi,rbx
+;; 8bf3 | mov esi,ebx
 ;; bf64000000 | mov edi,0x64
-;; 488d05f1fffdff | lea rax,[rip+0xfffffffffffdfff1] # 0xfffffffffffe0010
-;; e8bcffffff | call 0xffffffffffffffe0
+;; 488d05f3fffdff | lea rax,[rip+0xfffffffffffdfff3] # 0xfffffffffffe0010
+;; e8beffffff | call 0xffffffffffffffe0
 ;; 8b5c2418 | mov ebx,DWORD PTR [rsp+0x18]
 ;; 41c7441f04ffffffff | mov DWORD PTR [r15+rbx*1+0x4],0xffffffff
 ;; b9f0ffffff | mov ecx,0xfffffff0
 ;; 4803cb | add rcx,rbx
 ;; 41c6040f07 | mov BYTE PTR [r15+rcx*1],0x7
-;; 488bd3 | mov rdx,rbx
-;; 488d05c8fffdff | lea rax,[rip+0xfffffffffffdffc8] # 0xfffffffffffe0010
-;; e893ffffff | call 0xffffffffffffffe0
+;; 8bd3 | mov edx,ebx
+;; 488d05cbfffdff | lea rax,[rip+0xfffffffffffdffcb] # 0xfffffffffffe0010
+;; e896ffffff | call 0xffffffffffffffe0
 ;; 498b5638 | mov rdx,QWORD PTR [r14+0x38]
 ;; 48c1ea10 | shr rdx,0x10
 ;; 03c2 | add eax,edx
@@ -65,10 +65,10 @@
 ;; @54 call body+0x1f
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; f31b00b9 | str w19, [sp, #24]
 ;; 01018052 | mov w1, #8
-;; e20313aa | mov x2, x19
+;; e203132a | mov w2, w19
 ;; 830c8052 | mov w3, #100
 ;; 20ffef10 | adr x0, #-131100
 ;; ecffff97 | bl #-80
@@ -81,7 +81,7 @@
 ;; f1018012 | mov w17, #-16
 ;; 3102138b | add x17, x17, x19
 ;; 906b3138 | strb w16, [x28, x17]
-;; e10313aa | mov x1, x19
+;; e103132a | mov w1, w19
 ;; a0fdef10 | adr x0, #-131148
 ;; e0ffff97 | bl #-128
 ;; 611f40f9 | ldr x1, [x27, #56]

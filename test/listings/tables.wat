@@ -19,9 +19,9 @@
 ;; func 1
 ;; @0 entry body+0x0
 ;; 4883ec10 | sub rsp,0x10
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 493b5e28 | cmp rbx,QWORD PTR [r14+0x28]
-;; 0f8315000000 | jae 0x26
+;; 0f8315000000 | jae 0x25
 ;; 498b4620 | mov rax,QWORD PTR [r14+0x20]
 ;; 488d04d8 | lea rax,[rax+rbx*8]
 ;; 490f434620 | cmovae rax,QWORD PTR [r14+0x20]
@@ -32,10 +32,10 @@
 ;; func 2
 ;; @0 entry body+0x0
 ;; 4883ec20 | sub rsp,0x20
-;; 488bd8 | mov rbx,rax
+;; 8bd8 | mov ebx,eax
 ;; 488bea | mov rbp,rdx
 ;; 493b5e28 | cmp rbx,QWORD PTR [r14+0x28]
-;; 0f8315000000 | jae 0x29
+;; 0f8315000000 | jae 0x28
 ;; 498b4620 | mov rax,QWORD PTR [r14+0x20]
 ;; 488d04d8 | lea rax,[rax+rbx*8]
 ;; 490f434620 | cmovae rax,QWORD PTR [r14+0x20]
@@ -87,7 +87,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4300d1 | sub sp, sp, #16
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; 701740f9 | ldr x16, [x27, #40]
 ;; 7f0210eb | cmp x19, x16
 ;; 22010054 | b.hs #36
@@ -104,7 +104,7 @@
 ;; @0 entry body+0x0
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff8300d1 | sub sp, sp, #32
-;; f30300aa | mov x19, x0
+;; f303002a | mov w19, w0
 ;; f40301aa | mov x20, x1
 ;; 701740f9 | ldr x16, [x27, #40]
 ;; 7f0210eb | cmp x19, x16

@@ -15,10 +15,10 @@
 ;; -- x64
 ;; func 0
 ;; @0 entry body+0x0
-;; @f loop body+0x3
+;; @d loop body+0x3
 ;; 4883ec50 | sub rsp,0x50
-;; 488bd8 | mov rbx,rax
-;; 488bea | mov rbp,rdx
+;; 8bd8 | mov ebx,eax
+;; 8bea | mov ebp,edx
 ;; 66450fefc0 | pxor xmm8,xmm8
 ;; 410f10041f | movups xmm0,XMMWORD PTR [r15+rbx*1]
 ;; 410f104c1f10 | movups xmm1,XMMWORD PTR [r15+rbx*1+0x10]
@@ -26,7 +26,7 @@
 ;; 440f58c0 | addps xmm8,xmm0
 ;; 83c320 | add ebx,0x20
 ;; 3bdd | cmp ebx,ebp
-;; 72e7 | jb 0xf
+;; 72e7 | jb 0xd
 ;; 410f28c0 | movaps xmm0,xmm8
 ;; 4883c450 | add rsp,0x50
 ;; c3 | ret
@@ -43,25 +43,28 @@
 ;; c3 | ret
 ;; func 2
 ;; @0 entry body+0x0
-;; @3a call body+0x1b
+;; @36 call body+0x1b
 ;; 4883ec48 | sub rsp,0x48
 ;; 0f11442430 | movups XMMWORD PTR [rsp+0x30],xmm0
 ;; 89442440 | mov DWORD PTR [rsp+0x40],eax
-;; 8b442440 | mov eax,DWORD PTR [rsp+0x40]
 ;; 660f6ec0 | movd xmm0,eax
 ;; 660fefff | pxor xmm7,xmm7
 ;; 660f3800c7 | pshufb xmm0,xmm7
-;; 0f280d2b000000 | movaps xmm1,XMMWORD PTR [rip+0x2b] # 0x50
+;; 0f280d2f000000 | movaps xmm1,XMMWORD PTR [rip+0x2f] # 0x50
 ;; 0f10542430 | movups xmm2,XMMWORD PTR [rsp+0x30]
 ;; 660fdbd1 | pand xmm2,xmm1
 ;; 0f110424 | movups XMMWORD PTR [rsp],xmm0
 ;; 0f28c2 | movaps xmm0,xmm2
-;; e896ffffff | call 0xffffffffffffffd0
+;; e89affffff | call 0xffffffffffffffd0
 ;; 0f100c24 | movups xmm1,XMMWORD PTR [rsp]
 ;; 660ffcc8 | paddb xmm1,xmm0
 ;; 0f28c1 | movaps xmm0,xmm1
 ;; 4883c448 | add rsp,0x48
 ;; c3 | ret
+;; cc | int3
+;; cc | int3
+;; cc | int3
+;; cc | int3
 ;; cc | int3
 ;; cc | int3
 ;; cc | int3
@@ -91,8 +94,8 @@
 ;; @14 loop body+0x3
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff4301d1 | sub sp, sp, #80
-;; f30300aa | mov x19, x0
-;; f40301aa | mov x20, x1
+;; f303002a | mov w19, w0
+;; f403012a | mov w20, w1
 ;; 08e4006f | movi v8.2d, #0000000000000000
 ;; 806bf33c | ldr q0, [x28, x19]
 ;; 9103138b | add x17, x28, x19
@@ -119,19 +122,18 @@
 ;; c0035fd6 | ret
 ;; func 2
 ;; @0 entry body+0x0
-;; @30 call body+0x1b
+;; @2c call body+0x1b
 ;; ff7bbfa9 | stp xzr, x30, [sp, #-16]!
 ;; ff0301d1 | sub sp, sp, #64
 ;; e00f803d | str q0, [sp, #48]
 ;; e04300b9 | str w0, [sp, #64]
-;; e04340b9 | ldr w0, [sp, #64]
 ;; 000c014e | dup v0.16b, w0
 ;; a1e6024f | movi v1.16b, #85
 ;; e20fc03d | ldr q2, [sp, #48]
 ;; 421c214e | and v2.16b, v2.16b, v1.16b
 ;; e003803d | str q0, [sp]
 ;; 401ca24e | mov v0.16b, v2.16b
-;; e9ffff97 | bl #-92
+;; eaffff97 | bl #-88
 ;; e103c03d | ldr q1, [sp]
 ;; 2184204e | add v1.16b, v1.16b, v0.16b
 ;; 201ca14e | mov v0.16b, v1.16b

@@ -106,9 +106,9 @@
 ;; 4c8bca | mov r9,rdx
 ;; 4c8bd6 | mov r10,rsi
 ;; 4c8be7 | mov r12,rdi
-;; 41bd00000000 | mov r13d,0x0
-;; bb00000000 | mov ebx,0x0
-;; bd00000000 | mov ebp,0x0
+;; 4533ed | xor r13d,r13d
+;; 33db | xor ebx,ebx
+;; 33ed | xor ebp,ebp
 ;; 48c744245000000000 | mov QWORD PTR [rsp+0x50],0x0
 ;; 498bc0 | mov rax,r8
 ;; 49f7e1 | mul r9

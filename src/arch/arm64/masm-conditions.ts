@@ -20,8 +20,8 @@ export class ConditionMasm extends IntegerMasm {
     this.conditionalSelect(A.csinc, 0, dst, ZR, ZR, CODE_OF[cond] ^ 1);
   }
 
-  select(cond: Cond, dst: Reg, a: Reg, b: Reg): void {
-    if (dst < FLOAT_BASE) this.conditionalSelect(A.csel, 1, dst, a, b, CODE_OF[cond]);
+  select(cond: Cond, wide: number, dst: Reg, a: Reg, b: Reg): void {
+    if (dst < FLOAT_BASE) this.conditionalSelect(A.csel, wide, dst, a, b, CODE_OF[cond]);
     else this.floatSelect(A.fcsel, 1, dst, a, b, CODE_OF[cond]);
   }
 }

@@ -5,7 +5,7 @@
  * other scratch register, in which the code generator passes values (MacroAssembler.scratch).
  */
 
-import { FLOAT_BASE, NO_REG, type Reg, Width } from '../masm/masm.js';
+import { FLOAT_BASE, type Label, NO_REG, type Reg, Width } from '../masm/masm.js';
 import { ADDRESS_SCRATCH, FLOAT_SCRATCH, SCRATCH } from './abi.js';
 import { addSubField, floatField, isUnscaled, logicalField, scaledField } from './encoding.js';
 import { A } from './encodings.js';
@@ -20,6 +20,17 @@ export const WIDTH_STORES = [A.str_w, A.str_x, A.str_s, A.str_d, A.str_q];
 export const WIDTH_SIZES = [2, 3, 2, 3, 4];
 
 export class MoveMasm extends LiteralEmitter {
+  /** The last storeSlot: where its instruction ended, or -1, and what it stored. */
+  private storeEnd = -1;
+  private storedReg: Reg = 0;
+  private storedSlot = 0;
+  private storedWidth = Width.Int32;
+
+  override bind(label: Label): void {
+    this.storeEnd = -1;
+    super.bind(label);
+  }
+
   move(dst: Reg, src: Reg): void {
     if (dst === src) return;
     if (dst === SP || src === SP) this.addSubImmediate(A.add_i, 1, dst, src, 0);
@@ -27,7 +38,7 @@ export class MoveMasm extends LiteralEmitter {
   }
 
   /** A move of a value known to be 32 bits, upper bits zero, or of all 64. */
-  protected moveInt(wide: number, dst: Reg, src: Reg): void {
+  moveInt(wide: number, dst: Reg, src: Reg): void {
     if (dst !== src) this.logicalShifted(A.orr_r, wide, dst, ZR, src);
   }
 
@@ -113,11 +124,18 @@ export class MoveMasm extends LiteralEmitter {
   }
 
   loadSlot(width: Width, dst: Reg, slot: number): void {
-    this.access(WIDTH_LOADS[width], WIDTH_SIZES[width], dst, SP, slot);
+    if (this.storeEnd !== this.at || this.storedSlot !== slot || this.storedWidth !== width) {
+      this.access(WIDTH_LOADS[width], WIDTH_SIZES[width], dst, SP, slot);
+    } else if (width <= Width.Int64) this.moveInt(width, dst, this.storedReg);
+    else this.moveVector(dst, this.storedReg);
   }
 
   storeSlot(width: Width, src: Reg, slot: number): void {
     this.access(WIDTH_STORES[width], WIDTH_SIZES[width], src, SP, slot);
+    this.storeEnd = this.at;
+    this.storedReg = src;
+    this.storedSlot = slot;
+    this.storedWidth = width;
   }
 
   storeSlotConstant(wide: number, slot: number, lo: number, hi: number): void {

@@ -109,10 +109,12 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler, StubAs
 
   // -- moves
   move(dst: Reg, src: Reg): void; // all 64 bits; both general
+  moveInt(wide: number, dst: Reg, src: Reg): void; // of an i32 or i64; both general
   moveFloat(dst: Reg, src: Reg, wide: number): void;
   exchange(a: Reg, b: Reg): void; // both general or both float
-  constant(dst: Reg, wide: number, lo: number, hi: number): void; // does not change the flags
+  constant(dst: Reg, wide: number, lo: number, hi: number): void;
   floatConstant(dst: Reg, wide: number, lo: number, hi: number): void;
+  /** Right after a storeSlot of the same slot and width, and no label between: a move of the register, or nothing. */
   loadSlot(width: Width, dst: Reg, slot: number): void;
   storeSlot(width: Width, src: Reg, slot: number): void; // Int32 stores may write 4 or 8 bytes, F32 4 or 8
   storeSlotConstant(wide: number, slot: number, lo: number, hi: number): void; // wide 1: all 8 bytes
@@ -150,9 +152,10 @@ export interface MacroAssembler extends VectorAssembler, AtomicAssembler, StubAs
   compareFloat(cond: Cond, wide: number, lhs: Reg, rhs: Reg): void; // cond: the one that will be asked for
   setCondition(cond: Cond, dst: Reg): void;
   /**
-   * dst = cond ? a : b, of integers of any width or of floats; dst, a and b of one class. Keeps nothing of the flags.
+   * dst = cond ? a : b, of integers of the width or of floats of any; dst, a and b of one class. Keeps nothing of the
+   * flags.
    */
-  select(cond: Cond, dst: Reg, a: Reg, b: Reg): void;
+  select(cond: Cond, wide: number, dst: Reg, a: Reg, b: Reg): void;
 
   // -- floats
   floatBinary(op: FloatOp, wide: number, dst: Reg, lhs: Reg, rhs: Reg): void;

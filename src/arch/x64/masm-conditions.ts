@@ -35,30 +35,30 @@ export class ConditionMasm extends IntegerMasm {
     this.rr(X.movzx_8, 0, dst, dst);
   }
 
-  select(cond: Cond, dst: Reg, a: Reg, b: Reg): void {
+  select(cond: Cond, wide: number, dst: Reg, a: Reg, b: Reg): void {
     if (a === b) {
-      if (dst < FLOAT_BASE) this.move(dst, a);
+      if (dst < FLOAT_BASE) this.moveInt(wide, dst, a);
       else this.moveFloat(dst, a, 1);
-    } else if (cond === Cond.FNe) this.select(Cond.FEq, dst, b, a);
-    else if (dst < FLOAT_BASE) this.selectInt(cond, dst, a, b);
+    } else if (cond === Cond.FNe) this.select(Cond.FEq, wide, dst, b, a);
+    else if (dst < FLOAT_BASE) this.selectInt(cond, wide, dst, a, b);
     else this.selectFloat(cond, dst, a, b);
   }
 
-  private selectInt(cond: Cond, dst: Reg, a: Reg, b: Reg): void {
+  private selectInt(cond: Cond, wide: number, dst: Reg, a: Reg, b: Reg): void {
     if (cond === Cond.FEq) {
       // a, unless not equal or unordered.
       const to = dst === b ? SCRATCH : dst;
-      this.move(to, a);
-      this.rr(X.cmovcc[CC.NE], 1, to, b);
-      this.rr(X.cmovcc[CC.P], 1, to, b);
-      this.move(dst, to);
+      this.moveInt(wide, to, a);
+      this.rr(X.cmovcc[CC.NE], wide, to, b);
+      this.rr(X.cmovcc[CC.P], wide, to, b);
+      this.moveInt(wide, dst, to);
       return;
     }
     const code = CODE_OF[cond];
-    if (dst === a) this.rr(X.cmovcc[code ^ 1], 1, dst, b);
+    if (dst === a) this.rr(X.cmovcc[code ^ 1], wide, dst, b);
     else {
-      this.move(dst, b);
-      this.rr(X.cmovcc[code], 1, dst, a);
+      this.moveInt(wide, dst, b);
+      this.rr(X.cmovcc[code], wide, dst, a);
     }
   }
 

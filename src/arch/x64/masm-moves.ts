@@ -1,6 +1,6 @@
 /** The macro-assembler's moves: between registers, constants, frame slots. */
 
-import { FLOAT_BASE, type Reg, Width } from '../masm/masm.js';
+import { FLOAT_BASE, type Label, type Reg, Width } from '../masm/masm.js';
 import { FLOAT_SCRATCH, SCRATCH } from './abi.js';
 import { X } from './encodings.js';
 import { LabelEmitter } from './labels.js';
@@ -11,12 +11,23 @@ export const FLOAT_LOADS = [X.movss_rm, X.movsd_rm, X.movups_rm];
 export const FLOAT_STORES = [X.movss_mr, X.movsd_mr, X.movups_mr];
 
 export class MoveMasm extends LabelEmitter {
+  /** The last storeSlot: where its instruction ended, or -1, and what it stored. */
+  private storeEnd = -1;
+  private storedReg: Reg = 0;
+  private storedSlot = 0;
+  private storedWidth = Width.Int32;
+
+  override bind(label: Label): void {
+    this.storeEnd = -1;
+    super.bind(label);
+  }
+
   move(dst: Reg, src: Reg): void {
     if (dst !== src) this.rr(X.mov_rm, 1, dst, src);
   }
 
   /** A move of a value known to be 32 bits, upper bits zero: saves the REX prefix. */
-  protected moveInt(wide: number, dst: Reg, src: Reg): void {
+  moveInt(wide: number, dst: Reg, src: Reg): void {
     if (dst !== src) this.rr(X.mov_rm, wide, dst, src);
   }
 
@@ -36,7 +47,8 @@ export class MoveMasm extends LabelEmitter {
   }
 
   constant(dst: Reg, wide: number, lo: number, hi: number): void {
-    if (wide === 0 || hi === 0) this.oi(X.mov_ri32, 0, dst, lo);
+    if (lo === 0 && (wide === 0 || hi === 0)) this.rr(X.xor_rm, 0, dst, dst);
+    else if (wide === 0 || hi === 0) this.oi(X.mov_ri32, 0, dst, lo);
     else if (hi === lo >> 31) this.ri(X.mov_mi, 1, dst, lo);
     else this.oi64(X.mov_ri64, dst, lo, hi);
   }
@@ -51,11 +63,18 @@ export class MoveMasm extends LabelEmitter {
   }
 
   loadSlot(width: Width, dst: Reg, slot: number): void {
-    this.loadField(width, dst, RSP, slot);
+    if (this.storeEnd !== this.at || this.storedSlot !== slot || this.storedWidth !== width) {
+      this.loadField(width, dst, RSP, slot);
+    } else if (width <= Width.Int64) this.moveInt(width, dst, this.storedReg);
+    else this.moveFloat(dst, this.storedReg, 1);
   }
 
   storeSlot(width: Width, src: Reg, slot: number): void {
     this.storeField(width, src, RSP, slot);
+    this.storeEnd = this.at;
+    this.storedReg = src;
+    this.storedSlot = slot;
+    this.storedWidth = width;
   }
 
   storeSlotConstant(wide: number, slot: number, lo: number, hi: number): void {

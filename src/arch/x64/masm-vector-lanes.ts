@@ -56,7 +56,7 @@ export class LaneMasm extends ConstantMasm {
 
   /** Floats are moved as whole registers. */
   selectVector(cond: Cond, dst: Reg, a: Reg, b: Reg): void {
-    this.select(cond, dst, a, b);
+    this.select(cond, 1, dst, a, b);
   }
 
   /** `mask` may be any of the others, too. */

@@ -10,6 +10,7 @@
 import { Cond, IntOp, type Label, NO_REG } from '../../arch/masm/masm.js';
 import { ValType } from '../../wasm/module.js';
 import { Op } from '../../wasm/opcodes.js';
+import { isWide } from '../convention/call-layout.js';
 import type { FunctionCompiler } from './compile-function.js';
 import { Pending } from './condition.js';
 import { fitsImmediate } from './integers.js';
@@ -121,6 +122,6 @@ export function select(c: FunctionCompiler): void {
   const first = k.negated ? b : a;
   const second = k.negated ? a : b;
   if (type === ValType.V128) masm.selectVector(k.cond, dst, first, second);
-  else masm.select(k.cond, dst, first, second);
+  else masm.select(k.cond, isWide(type), dst, first, second);
   c.finish(type, dst);
 }

@@ -69,7 +69,7 @@ function index64(c: FunctionCompiler, at: number): Reg {
   if (c.access.offset >= FOUR_GIB) address = addOffset(c, address);
   const size = loadMemoryField(c, MEM_SIZE);
   masm.compare(1, address, size);
-  masm.select(Cond.LtU, size, address, size);
+  masm.select(Cond.LtU, 1, size, address, size);
   c.registers.unlockOne(address);
   return size;
 }
@@ -93,7 +93,7 @@ function checkedIndex(c: FunctionCompiler, at: number, width: number): Reg {
     // A sum of the memory's size, or less, and the offset is far below 2^63.
     sum = loadMemoryField(c, MEM_SIZE);
     masm.compare(1, address, sum);
-    masm.select(Cond.LtU, sum, address, sum);
+    masm.select(Cond.LtU, 1, sum, address, sum);
   }
   c.registers.unlockOne(address);
   if (offset <= 0x7fffffff) masm.binaryImm(IntOp.Add, 1, sum, sum, offset);
@@ -105,7 +105,7 @@ function checkedIndex(c: FunctionCompiler, at: number, width: number): Reg {
   masm.binaryImm(IntOp.Add, 1, masm.scratch, limit, WASM_PAGE); // is not mapped, whatever the size is
   masm.binaryImm(IntOp.Sub, 1, limit, limit, width); // less than zero in a memory that is smaller than the access
   masm.compare(1, sum, limit);
-  masm.select(Cond.GtS, sum, masm.scratch, sum);
+  masm.select(Cond.GtS, 1, sum, masm.scratch, sum);
   c.registers.unlockOne(limit);
   return sum;
 }

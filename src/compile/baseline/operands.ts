@@ -142,7 +142,7 @@ export class Operands {
     if (dst === src) return;
     if (type === ValType.V128) this.masm.moveVector(dst, src);
     else if (isFloat(type)) this.masm.moveFloat(dst, src, isWide(type));
-    else this.masm.move(dst, src);
+    else this.masm.moveInt(isWide(type), dst, src);
   }
 
   /** Stores a register operand in its own slot. */

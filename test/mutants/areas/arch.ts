@@ -67,6 +67,9 @@ export const arch: Area = {
       file: 'src/arch/arm64/masm-moves.ts',
       tests: MEMORY,
       changes: [
+        ['bind(label: Label): void {\n    this.storeEnd = -1;', 'bind(label: Label): void {'],
+        [' || this.storedSlot !== slot', ''],
+        [' || this.storedWidth !== width', ''],
         ['A.movn, 1, dst, half ^ fill, hw', 'A.movn, 1, dst, half, hw', { tests: INTEGERS }],
         ['if (first) this.moveWide(A.movn, 1, dst, 0, 0); // all ones', ''],
         ['const word = hw < 2 ? lo : hi;', 'const word = hw < 3 ? lo : hi;'],
@@ -188,6 +191,9 @@ export const arch: Area = {
       file: 'src/arch/x64/masm-moves.ts',
       tests: MEMORY,
       changes: [
+        ['bind(label: Label): void {\n    this.storeEnd = -1;', 'bind(label: Label): void {'],
+        [' || this.storedSlot !== slot', ''],
+        [' || this.storedWidth !== width', ''],
         ['if (wide === 0 || hi === 0) this.oi', 'if (wide === 0 || hi >= 0) this.oi'],
         ['else if (hi === lo >> 31) this.ri', 'else if (hi === -1) this.ri'],
         ['if (wide === 0 || hi === lo >> 31) {', 'if (wide === 0 || hi === 0) {'],

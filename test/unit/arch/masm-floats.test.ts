@@ -174,7 +174,7 @@ onEach('compareFloat', ({ run }) => {
             if (a !== 33) put(a, 100);
             put(b, 200);
             masm.compareFloat(cond, wide, 33, 44);
-            masm.select(cond, dst, a, b);
+            masm.select(cond, isFloat ? 1 : wide, dst, a, b);
           },
           result: dst,
           width: isFloat ? Width.F64 : Width.Int32,

@@ -321,8 +321,8 @@ onEach('comparisons, conditions, branches, selection', ({ run }) => {
           name: `branch${unless ? 'Unless' : ''} ${cond} wide ${wide}`,
           emit: (masm) => {
             const taken = masm.newLabel();
-            masm.compare(wide, 6, 9);
             masm.constant(0, 0, 1, 0);
+            masm.compare(wide, 6, 9);
             if (unless) masm.branchUnless(cond, taken);
             else masm.branch(cond, taken);
             masm.constant(0, 0, 0, 0);
@@ -341,10 +341,10 @@ onEach('comparisons, conditions, branches, selection', ({ run }) => {
           ...common,
           name: `select ${cond} wide ${wide} ${dst} <- ${a} : ${b}`,
           emit: (masm) => {
-            masm.compare(wide, 6, 9);
             masm.constant(a, 0, 100, 0);
             if (a !== b) masm.constant(b, 0, 200, 0);
-            masm.select(cond, dst, a, b);
+            masm.compare(wide, 6, 9);
+            masm.select(cond, wide, dst, a, b);
           },
           result: dst,
           expect: (row) => (truth(row) === 1n || a === b ? 100n : 200n),

@@ -182,6 +182,59 @@ onEach('constants, moves, exchange', ({ run }) => {
   expect(run(cases)).toEqual([]);
 });
 
+onEach('slots that are read right after they are written', ({ run }) => {
+  const cases: Case[] = [];
+  for (let width = Width.Int32; width <= Width.F64; width++) {
+    const [a, b, c] = width >= Width.F32 ? [33, 44, 35] : [0, 12, 6];
+    const each = (name: string, which: 0 | 1, emit: (masm: Parameters<Case['emit']>[0], dst: number) => void) => {
+      for (const dst of [a, c])
+        cases.push({
+          name: `${name}, width ${width}, to register ${dst}`,
+          inputs: [
+            [a, width],
+            [b, width],
+          ],
+          emit: (masm) => emit(masm, dst),
+          result: dst,
+          width,
+          rows: ROWS,
+          expect: (row) => model.unsigned(width & 1, row[which]!),
+          clobbers: [a],
+        });
+    };
+    each('the same', 0, (masm, dst) => {
+      masm.storeSlot(width, a, -8);
+      masm.loadSlot(width, dst, -8);
+    });
+    each('another slot', 1, (masm, dst) => {
+      masm.storeSlot(width, b, -16);
+      masm.storeSlot(width, a, -8);
+      masm.loadSlot(width, dst, -16);
+    });
+    each('a label between, the store is jumped over', 1, (masm, dst) => {
+      const after = masm.newLabel();
+      masm.storeSlot(width, b, -8);
+      masm.jump(after);
+      masm.storeSlot(width, a, -8);
+      masm.bind(after);
+      masm.loadSlot(width, dst, -8);
+    });
+  }
+  cases.push({
+    name: 'half of it',
+    inputs: [[3, Width.Int64]],
+    emit: (masm) => {
+      masm.storeSlot(Width.Int64, 3, -8);
+      masm.loadSlot(Width.Int32, 3, -8);
+    },
+    result: 3,
+    width: Width.Int64,
+    rows: SINGLE,
+    expect: ([value]) => model.unsigned(0, value!),
+  });
+  expect(run(cases)).toEqual([]);
+});
+
 onEach('slots, fields, elements, globals', ({ run }) => {
   const cases: Case[] = [];
   for (let width = Width.Int32; width <= Width.F64; width++)

@@ -23,13 +23,13 @@ class Model {
   moves = 0;
   exchanges = 0;
 
-  move(dst: number, src: number): void {
+  moveInt(_wide: number, dst: number, src: number): void {
     this.moves++;
     this.registers.set(dst, this.registers.get(src)!);
   }
 
   moveFloat(dst: number, src: number): void {
-    this.move(dst, src);
+    this.moveInt(0, dst, src);
   }
 
   exchange(a: number, b: number): void {
