@@ -1,26 +1,38 @@
-/** A move by OpenSSH, through an sshd on the loopback interface. */
+/** Moves by OpenSSH, through an sshd on the loopback interface. */
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
 import { command } from '../support/command.js';
 import { LOOPBACK } from '../support/loopback.js';
 import { cli, ends, expectWhole, MovingCounters, movedPid } from '../support/moving-counter.js';
 import { Output } from '../support/waiting.js';
-import { temporaryFolder } from '../support/workload.js';
+import { canRun, temporaryFolder } from '../support/workload.js';
 
 const folder = temporaryFolder();
 const counters = new MovingCounters(folder);
 const { env, pids } = counters;
 const start = () => counters.start();
 
-/** An sshd of this test's own, with keys made for it. */
-async function sshd(): Promise<{ readonly config: string; close(): Promise<void> } | string> {
-  const own = join(folder, 'ssh');
+interface Server {
+  /** PATH with an `ssh` that knows it as the host `there`. */
+  readonly path: string;
+  close(): Promise<void>;
+}
+
+/**
+ * An sshd of this test's own, with keys made for it.
+ *
+ * @param name of its folder @param mounts a mount namespace of its own, where each second path is the first one
+ * @returns what is missing
+ */
+async function sshd(name: string, mounts: readonly (readonly [string, string])[] = []): Promise<Server | string> {
+  const own = join(folder, name);
   mkdirSync(own, { mode: 0o700 });
   const program = '/usr/sbin/sshd';
   if (!existsSync(program)) return 'needs openssh-server';
@@ -56,10 +68,16 @@ async function sshd(): Promise<{ readonly config: string; close(): Promise<void>
       'BatchMode yes',
     ].join('\n'),
   );
-  const child = spawn(program, ['-D', '-e', '-f', join(own, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const bound = mounts.map(([from, to]) => `mount --bind '${from}' '${to}' && `).join('');
+  const command = `${bound}exec ${program} -D -e -f '${join(own, 'sshd_config')}'`;
+  const [shell, ...args] = [...(mounts.length > 0 ? ['unshare', '--mount'] : []), '/bin/sh', '-c', command];
+  const child = spawn(shell, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   await new Output(child).says('Server listening');
+  // ssh takes its configuration from a file of this test's
+  const ssh = execFileSync('sh', ['-c', 'command -v ssh'], { encoding: 'utf8' }).trim();
+  writeFileSync(join(own, 'ssh'), `#!/bin/sh\nexec ${ssh} -F '${config}' "$@"\n`, { mode: 0o755 });
   return {
-    config,
+    path: `${own}:${process.env['PATH']}`,
     async close() {
       child.kill();
       await once(child, 'exit');
@@ -76,26 +94,65 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+const remote = ['--remote', `'${process.execPath}' '${cli}'`];
+
+/** @returns the program's pid there */
+async function migrate(pid: number, path: string, ...args: readonly string[]): Promise<number> {
+  const moved = await command(process.execPath, [cli, 'migrate', `${pid}`, 'ssh://there', ...remote, ...args], {
+    env: { ...env, PATH: path },
+  });
+  pids.push(movedPid(moved));
+  return movedPid(moved);
+}
+
 test('goes to another host by ssh', async ({ skip }) => {
-  const server = await sshd();
+  const server = await sshd('ssh');
   if (typeof server === 'string') return skip(server);
   try {
-    // ssh takes its configuration from a file of this test's
-    const bin = join(folder, 'bin');
-    mkdirSync(bin, { recursive: true });
-    const ssh = execFileSync('sh', ['-c', 'command -v ssh'], { encoding: 'utf8' }).trim();
-    writeFileSync(join(bin, 'ssh'), `#!/bin/sh\nexec ${ssh} -F '${server.config}' "$@"\n`, { mode: 0o755 });
     const counter = await start();
     const args = ['--dir', `${counter.data}::/d`, '--output-dir', counter.output];
-    const remote = ['--remote', `'${process.execPath}' '${cli}'`];
-    const moved = await command(
-      process.execPath,
-      [cli, 'migrate', String(counter.pid), 'ssh://there', ...args, ...remote],
-      { env: { ...env, PATH: `${bin}:${process.env['PATH']}` } },
-    );
-    pids.push(movedPid(moved));
-    expectWhole(await ends(counter, movedPid(moved)));
+    expectWhole(await ends(counter, await migrate(counter.pid, server.path, ...args)));
   } finally {
     await server.close();
   }
 });
+
+const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
+const other = process.arch === 'arm64' ? 'x64' : 'arm64';
+
+test('goes to a host with other directories, and back', async ({ skip }) => {
+  if (!canMount) return skip('needs root, for a mount namespace');
+  const counter = await start();
+  const [there, only] = ['there', 'only-there'].map((name) => join(counter.output, '..', name));
+  for (const dir of [there, only, counter.output]) mkdirSync(dir, { recursive: true });
+  writeFileSync(join(there, 'stop'), ''); // in what has the name of the program's directory there
+  const away = await sshd('away', [
+    [counter.data, only],
+    [there, counter.data],
+  ]);
+  if (typeof away === 'string') return skip(away);
+  const back = await sshd('back');
+  if (typeof back === 'string') return skip(back);
+  try {
+    const output = ['--output-dir', counter.output];
+    const arch = canRun(other) ? other : process.arch;
+    const elsewhere = await migrate(counter.pid, away.path, '--dir', `${only}::/d`, '--arch', arch, ...output);
+    await printsMore(counter.output);
+    const home = await migrate(elsewhere, back.path, '--dir', `${counter.data}::/d`, ...output);
+    expect(readdirSync(only)).toEqual([]); // here it is another directory
+    expectWhole(await ends(counter, home));
+  } finally {
+    await away.close();
+    await back.close();
+  }
+});
+
+/** Until a moved program has printed some of its lines: the directory that has its name there would have ended it. */
+async function printsMore(output: string): Promise<void> {
+  const lines = () =>
+    readdirSync(output)
+      .map((name) => readFileSync(join(output, name), 'utf8'))
+      .join('')
+      .split('line').length;
+  for (const before = lines(); lines() < before + 3; ) await sleep(5);
+}
