@@ -7,6 +7,7 @@ const ARRIVALS = ['test/unit/api/node-arrivals.test.ts'];
 const PROTOCOL = ['test/unit/lattice/protocol.test.ts'];
 const MANY = ['test/unit/lattice/many-nodes.test.ts'];
 const WATCH = ['test/unit/lattice/record-watch.test.ts'];
+const PLACEMENT = ['test/unit/lattice/placement.test.ts'];
 const FORGET = ['test/unit/api/lattice-forget.test.ts'];
 
 export const lattice: Area = {
@@ -43,6 +44,15 @@ export const lattice: Area = {
       file: 'src/lattice/membership.ts',
       tests: MANY,
       changes: [['record.incarnation !== incarnation ||', 'true ||']],
+    },
+    {
+      file: 'src/lattice/placement.ts',
+      tests: PLACEMENT,
+      changes: [
+        ['?.find((one) => one !== job)', '?.[0]'],
+        ['!Object.hasOwn(offer.listen, name)', 'offer.listen[name] === undefined'],
+        ['if (sent.some(', 'if (false && sent.some('],
+      ],
     },
     {
       file: 'src/lattice/holdings.ts',
@@ -107,6 +117,9 @@ export const lattice: Area = {
         ['(silence.get(name) ?? 0) < 2 * lease', 'false'],
         ['holder?.node === name && end === null', 'holder?.node === name'],
         ['if (held.length > 0)', 'if (false)'],
+        ['for (const job of found) refuseAlive(job);', ''],
+        ['if (found.record.end === null) return false;', ''],
+        ['(ages.get(name) ?? 0) < age', 'false'],
         [
           'if (!(await server.removeNode(name, found.revision)))',
           'await server.removeNode(name, found.revision); if (false)',

@@ -58,6 +58,8 @@ export const store: Area = {
         ['.slice(0, 1)', ''],
         ['named.slice(0, last + 1)', 'named'],
         ['if (encrypted && !seal.isEncrypted) throw', 'if (false) throw'],
+        ['if (one.modules !== undefined || one.signedBy', 'if (one.signedBy'],
+        ['if (one.modules !== undefined || one.signedBy === undefined) return;', 'return;'],
       ],
     },
     {

@@ -76,6 +76,10 @@ test('a job is not sent where another one that is on its way gets the address', 
     own.programs['x'] = { fence: 1, state, move };
     expect(bestOther(own, job('y', 'a'), 0)?.name).toBe(first === 'b' ? 'c' : 'b');
     expect(bestOther(own, { ...job('y', 'a'), spec: { ...spec, listen: [] } }, 0)).toBeDefined();
+    const { [first]: only, a } = own.nodes;
+    const two = { ...own, nodes: { a: a!, [first]: only! } };
+    expect(bestOther(two, job('y', 'a'), 0)).toBeUndefined();
+    expect(bestOther(two, { ...job('y', 'a'), spec: { ...spec, listen: [] } }, 0)?.name).toBe(first);
   }
   own.programs['x'] = { fence: 1, state: 'running', move };
   expect(bestOther(own, job('y', 'a'), 0)?.name).toBe(first);
