@@ -88,11 +88,12 @@ describe('a call', () => {
 describe('a guess', () => {
   /** More than are compiled with a function that is called, or as one guess; but short. */
   const some = '(drop (i32.const 1234567))'.repeat(100);
-  const names = ['before', 'asked', 'short', 'long', 'deep', 'deeper', 'deepest', 'neighbour', 'far', 'last'];
+  const names = ['first', 'before', 'asked', 'short', 'long', 'deep', 'deeper', 'deepest', 'neighbour', 'far', 'last'];
   const guess = () => added(() => image.addLikely()).map((defined) => names[defined]);
   const ask = (name: string) => added(() => image.add(names.indexOf(name))).map((defined) => names[defined]);
   beforeEach(() =>
     begin(`(module
+      (func $first)
       (func $before)
       (func $asked (call $short) (call $long) (call $deep) (call $short))
       (func $short)

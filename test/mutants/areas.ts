@@ -4,6 +4,7 @@ import { arch } from './areas/arch.js';
 import { cli } from './areas/cli.js';
 import { compiler } from './areas/compiler.js';
 import { component } from './areas/component.js';
+import { early } from './areas/early.js';
 import { growing } from './areas/growing.js';
 import { image } from './areas/image.js';
 import { lattice } from './areas/lattice.js';
@@ -26,6 +27,7 @@ export const areas: readonly Area[] = [
   store,
   restore,
   image,
+  early,
   growing,
   validator,
   stop,
