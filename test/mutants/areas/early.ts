@@ -3,7 +3,6 @@
 import type { Area } from '../mutant.js';
 
 const COMPILER = ['test/unit/compile/link/early-compiler.test.ts'];
-const COMMAND = { tests: ['test/e2e/early.test.ts'], only: 'run: all is compiled', slow: true };
 const THREAD = { tests: ['test/growing/early.test.ts'], slow: true };
 
 export const early: Area = {
@@ -54,24 +53,6 @@ export const early: Area = {
         ['this.at = size.end + size.value;\n      return true;', 'this.at = size.end;\n      return true;'],
         ['bodyStart[this.bodies] = size.end;', 'bodyStart[this.bodies] = this.at;'],
       ],
-    },
-    {
-      file: 'bin/programs/arriving-module.ts',
-      ...COMMAND,
-      changes: [
-        ['early: await compiling', 'early: undefined'],
-        ['return early?.take();', 'return undefined;'],
-      ],
-    },
-    {
-      file: 'src/api/growing-program.ts',
-      ...THREAD,
-      changes: [['this.stopped.signal, this.early)', 'this.stopped.signal)']],
-    },
-    {
-      file: 'src/api/cached-image.ts',
-      ...THREAD,
-      changes: [['makeApart(request, keys, cache, signal, early)', 'makeApart(request, keys, cache, signal)']],
     },
   ],
 };
