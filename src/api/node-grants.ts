@@ -1,9 +1,9 @@
 /** What a node grants to its jobs, by names: directories, and addresses at which they accept connections. */
 
-import { statSync } from 'node:fs';
-import { InputError, reading, UsageError } from '../base/errors.js';
+import { InputError, UsageError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
 import type { JobSpec } from '../lattice/records.js';
+import { checkFolder } from './granted-folder.js';
 import { parseListen } from './listen.js';
 import { checkDirectory, type Directory } from './process-options.js';
 import type { NamedDirectory } from './receive-options.js';
@@ -23,7 +23,9 @@ export class NodeGrants {
 
   /** Looks up host names. @throws UsageError, InputError 'no-folder', ToolError 'lookup' */
   static async make(dirs: readonly NamedDirectory[], addresses: readonly NamedAddress[]): Promise<NodeGrants> {
-    for (const { host, name: guest } of dirs) checkFolder(checkDirectory({ host, guest, readOnly: false }).host, guest);
+    for (const { host, name: guest } of dirs) {
+      checkFolder(`${guest}=${host}`, checkDirectory({ host, guest, readOnly: false }).host);
+    }
     const listen = new Map<string, string>();
     for (const { name, address } of addresses) {
       const text = `--listen ${name}=${address}`;
@@ -54,12 +56,4 @@ export class NodeGrants {
       throw new InputError('not-granted', `this node grants no address ${quoted(name)}`);
     });
   }
-}
-
-/** @throws InputError */
-function checkFolder(path: string, name: string): void {
-  const found = reading(path, () => statSync(path, { throwIfNoEntry: false }));
-  if (found?.isDirectory()) return;
-  const why = found === undefined ? 'there is no such folder' : 'it is no folder';
-  throw new InputError('no-folder', `--dir ${name}=${path}: ${why}`);
 }

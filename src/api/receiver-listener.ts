@@ -8,6 +8,7 @@ import { readKeys } from '../transport/keys.js';
 import { readPeers } from '../transport/peers.js';
 import { receiveProgram } from '../transport/target.js';
 import { type Arrival, addressText, listenTls, parseAddress } from '../transport/tls.js';
+import { checkFolder } from './granted-folder.js';
 import { type PeerGrants, parseListenGrant } from './peer-grants.js';
 import { checkDirectory, limitVariables } from './process-options.js';
 import type { ReceiveEvent, ReceiveOptions } from './receive-options.js';
@@ -120,6 +121,8 @@ export async function listenForMoves(text: string, options: ListenOptions = {}):
 }
 
 async function checkGrants({ dirs = [], listen = [] }: Partial<PeerGrants> = {}): Promise<PeerGrants> {
-  for (const { host, name } of dirs) checkDirectory({ host, guest: name, readOnly: false });
+  for (const { host, name } of dirs) {
+    checkFolder(`${host}::${name}`, checkDirectory({ host, guest: name, readOnly: false }).host);
+  }
   return { dirs, listen: await Promise.all(listen.map(parseListenGrant)) };
 }
