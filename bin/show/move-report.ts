@@ -15,7 +15,10 @@ const SENT_EVERY = 1000;
 const MEBI = 2 ** 20;
 
 export class MoveReport {
-  private progress = new Progress('sending');
+  private what = 'sending';
+  private progress = new Progress(this.what);
+  /** Of what is sent now: another one begins with less. */
+  private bytes = 0;
   private round = 1;
   private sentAt = Number.NEGATIVE_INFINITY;
   private isOver = false;
@@ -34,9 +37,13 @@ export class MoveReport {
       process.stderr.write(`${describe(event)}\n`);
     }
     if (event.event === 'ready' && !json) for (const warning of event.warnings) printWarning(warning);
-    if (event.event === 'compiled') this.begin('sending round 1');
+    if (event.event === 'ready') this.begin('sending round 1');
+    if (event.event === 'round') {
+      this.round = event.round + 1;
+      this.begin(`sending round ${this.round}`);
+    }
     if (event.event === 'left') {
-      this.begin(`sending round ${++this.round} (${mebibytes(event.bytes)} MiB: ${event.downtime} ms of downtime)`);
+      this.begin(`sending round ${this.round} (${mebibytes(event.bytes)} MiB: ${event.downtime} ms of downtime)`);
     }
     if (event.event === 'stopped') this.begin('it stands still: sending the rest');
     if (event.event === 'running') {
@@ -94,6 +101,8 @@ export class MoveReport {
   }
 
   private sent(event: Extract<MoveEvent, { event: 'sent' }>): void {
+    if (event.bytes < this.bytes) this.begin(this.what);
+    this.bytes = event.bytes;
     this.progress.update(event.bytes, event.of);
     if (!this.options.json || performance.now() - this.sentAt < SENT_EVERY) return;
     this.sentAt = performance.now();
@@ -111,6 +120,8 @@ export class MoveReport {
 
   private begin(what: string): void {
     this.progress.end();
+    this.what = what;
+    this.bytes = 0;
     this.progress = new Progress(what);
   }
 }

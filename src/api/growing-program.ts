@@ -123,7 +123,6 @@ export class GrowingProgram {
         this.receive(bytes, channel);
       } catch (error) {
         this.fail(error);
-        this.failure = this.asCompiler() ?? error;
       }
     });
     this.thread = this.quiet(child)
@@ -242,6 +241,7 @@ export class GrowingProgram {
     this.failure = error;
     this.child?.kill('SIGKILL');
     this.stop();
+    this.failure = this.asCompiler() ?? error;
   }
 
   /** What the compiler says when it makes the image as usual: of several faults it finds the first. */

@@ -20,9 +20,9 @@ import { LinkError } from '../transport/errors.js';
 import type { SentFile } from '../transport/file-sender.js';
 import type { Hello } from '../transport/messages.js';
 import type { MoveEvent } from '../transport/move-event.js';
+import type { Moved } from '../transport/moved.js';
 import type { MovingProgram, ProgramTaker } from '../transport/moving-program.js';
 import type { MissingPages } from '../transport/owing.js';
-import type { Moved } from '../transport/source.js';
 import type { Link, Transport } from '../transport/transport.js';
 import { attachGiven } from './find-process.js';
 import { checkOptions, type MigrateOptions } from './migrate-options.js';
@@ -81,6 +81,7 @@ export async function migrateAttached(
     if (error instanceof WagSnapError && !options.dryRun) error.add(`pid ${process.pid} continues here`);
     throw error;
   });
+  const ended = link.ended?.catch(() => undefined);
   let stays = false;
   try {
     const channel = streamChannel(link.input, link.output);
@@ -99,7 +100,7 @@ export async function migrateAttached(
     return moved;
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
-    const how = await Promise.race([link.ended, sleep(SHORT, undefined, { ref: false })]);
+    const how = await Promise.race([ended, sleep(SHORT, undefined, { ref: false })]);
     throw new LinkError(`${to.name}: ${error.headline}${how === undefined ? '' : `: ${how}`}`, error.details);
   } finally {
     if (!stays) link.close();
@@ -211,6 +212,7 @@ function movingProgram(
             left: (bytes, pause) => taker.left(bytes, pause),
             isBusy: () => taker.isBusy(),
             fixedPause: () => ownPause + taker.fixedPause(),
+            leastPause: () => taker.leastPause(),
             take: (stopped, file, left) => taker.take(stopped, sentFile(file), missingPages(left, file.size)),
           },
         });

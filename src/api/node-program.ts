@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { InputError, LimitError, WagSnapError } from '../base/errors.js';
 import type { DurableSnapshot, JobEnd, JobRecord } from '../lattice/records.js';
 import type { Report } from '../lattice/runner.js';
-import type { Moved } from '../transport/source.js';
+import type { Moved } from '../transport/moved.js';
 import type { Transport } from '../transport/transport.js';
 import { type Held, holdProgram } from './held-program.js';
 import type { JobStores } from './job-stores.js';

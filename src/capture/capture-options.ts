@@ -65,6 +65,8 @@ export interface SnapshotTaker {
   isBusy?(): boolean;
   /** Milliseconds of the pause that pages have no part in, as far as that is known; default: those of a capture. */
   fixedPause?(): number;
+  /** Milliseconds of it that are sure: waiting does not make them less. */
+  leastPause?(): number;
   /** Resolves once the process may be stopped; if it is not there, at once. @returns whether that was so before */
   mayStop?(): Promise<boolean>;
   /**

@@ -275,6 +275,7 @@ class Capture {
       onLeft: (bytes, pause) => options.taker?.left?.(bytes, pause),
       isBusy: options.taker?.isBusy?.bind(options.taker),
       fixedPause: options.taker?.fixedPause?.bind(options.taker),
+      leastPause: options.taker?.leastPause?.bind(options.taker),
     });
   }
 

@@ -28,6 +28,8 @@ export interface PreCopyOptions {
   readonly isBusy?: (() => boolean) | undefined;
   /** Milliseconds of the pause that its pages have no part in, as far as that is known; default: those of a capture. */
   readonly fixedPause?: (() => number) | undefined;
+  /** Milliseconds of it that are sure: waiting does not make them less; default: none. */
+  readonly leastPause?: (() => number) | undefined;
   /** Copies only what was written last: the rest is left to be sent later. */
   readonly lazy?: boolean | undefined;
   /** The most bytes of that. */

@@ -53,6 +53,8 @@ const STUCK_MAX = 2;
 const ROUNDS_MAX = 30;
 /** Bytes that a pause does not become shorter by. */
 const LITTLE = 128 << 10;
+/** How long to wait for another round of little, in milliseconds. */
+const CALM = 100;
 /** Bytes that are held in a buffer and written later, at most; more is written while it is read. */
 const HOLD_MAX = 32 << 20;
 /** For how long a process is watched to find out which pages it writes, in milliseconds. */
@@ -84,7 +86,7 @@ export class PreCopy {
   /** Bytes written since the parent was captured; undefined: not known, so all is compared. */
   private since: number | undefined;
   private rest = 0;
-  /** Bytes per millisecond, of the last round. */
+  /** Bytes per millisecond, of the last round that had any; 0: there was none. */
   private rate = 0;
   private lost = false;
   /** Rounds in succession that have not made the rest smaller. */
@@ -140,7 +142,7 @@ export class PreCopy {
       for (let hasWaited = false; ; ) {
         await this.findWritten();
         const left = this.bytesLeft();
-        const needed = this.fixedPause + left / this.rate;
+        const needed = this.fixedPause + (this.rate === 0 ? 0 : left / this.rate);
         trace('track', () => `${left} bytes were written meanwhile: a pause of about ${needed.toFixed(1)} ms`);
         if (!hasWaited) this.options.onLeft?.(left, needed);
         if (!hasWaited && this.isOver(left, copied, needed)) {
@@ -149,6 +151,7 @@ export class PreCopy {
           this.stuck = 0;
           continue;
         }
+        if (!hasWaited && left <= LITTLE) await sleep(CALM); // only the time is short: it may be better then
         hasWaited = false;
         copied = await this.copyRest();
       }
@@ -169,7 +172,7 @@ export class PreCopy {
     const { deadline, pauseBudget } = this.options;
     const fits = needed <= pauseBudget;
     if (deadline === undefined || fits) return this.isEnough(left, copied, fits);
-    const neverFits = this.fixedPause > pauseBudget;
+    const neverFits = (this.options.leastPause?.() ?? 0) > pauseBudget;
     const isLate = performance.now() - this.start >= deadline.after;
     const pause = `it would stand still for ${Math.ceil(needed)} ms, not ${pauseBudget}`;
     if (deadline.outcome === 'cancel' && neverFits) {
@@ -331,7 +334,7 @@ export class PreCopy {
     await this.options.onRound?.();
     const took = (isBusy ? sent : performance.now()) - start;
     this.rounds.push(bytes);
-    this.rate = bytes / Math.max(took, 0.1);
+    if (bytes > 0) this.rate = bytes / Math.max(took, 0.1);
     trace('track', () => `round ${this.rounds.length}: ${bytes} bytes in ${took.toFixed(1)} ms`);
     return bytes;
   }

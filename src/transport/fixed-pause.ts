@@ -6,6 +6,8 @@ const ROUND_TRIPS = 2;
 export class FixedPause {
   /** Milliseconds of making the process there; undefined as long as the target tries it, and answers late. */
   preparing: number | undefined;
+  /** Whether it was asked for an answer when nothing else was on the way. */
+  isMeasured = false;
   private askedAt: number | undefined;
   private roundTrip = Infinity;
 

@@ -229,7 +229,7 @@ function refuseOtherProtocol(raw: unknown): void {
   const known = z.object({ protocol: z.number().int(), version: text }).safeParse(raw);
   if (!known.success || known.data.protocol === PROTOCOL) return;
   const { protocol, version } = known.data;
-  const what = `wag-snap ${version} there speaks protocol ${protocol} of moves, ${ownPackage().version} here ${PROTOCOL}`;
+  const what = `the source (wag-snap ${version}) speaks protocol ${protocol} of moves, the target (${ownPackage().version}) ${PROTOCOL}`;
   throw new InputError('protocol', `${what}: install the same version on both sides`);
 }
 

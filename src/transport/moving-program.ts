@@ -29,6 +29,8 @@ export interface ProgramTaker {
   isBusy(): boolean;
   /** Milliseconds that it will stand still for the link and the other side, beside what its pages take. */
   fixedPause(): number;
+  /** Milliseconds of it that the other side needs, whatever the link does; 0: that is not known. */
+  leastPause(): number;
   /** Resolves once it may be stopped. @returns whether that was so before: the program has written nothing meanwhile */
   mayStop(): Promise<boolean>;
   /**

@@ -22,6 +22,7 @@ import { type SentFile, sendFile } from './file-sender.js';
 import { FixedPause } from './fixed-pause.js';
 import type { Bytes, Hello, Message, MessageOf } from './messages.js';
 import type { MoveEvent } from './move-event.js';
+import type { Moved } from './moved.js';
 import type { MovingProgram, ParkedProgram } from './moving-program.js';
 import { type MissingPages, sendMissing } from './owing.js';
 import { RateLimit } from './rate-limit.js';
@@ -41,23 +42,6 @@ export interface MoveOptions extends Pick<DecidedMove, 'decide'> {
   /** Bytes a second that may be sent. */
   readonly rate?: number | undefined;
   readonly onEvent?: (event: MoveEvent) => void;
-}
-
-export interface Moved {
-  /** The other host's own name. */
-  readonly host: string;
-  /** The program's pid there; undefined after a dry run. */
-  readonly pid: number | undefined;
-  /** Where the program's output goes there. */
-  readonly output: string;
-  /** Bytes sent, of memory and everything else. */
-  readonly bytes: number;
-  /** The same as they were on the way, compressed. */
-  readonly wire: number;
-  /** Microseconds from the stop until the target said that the program runs. */
-  readonly downtime: number;
-  /** Of one that was asked for with its streams. Its link stays until it ends there, or is detached. */
-  readonly streams?: AttachedStreams | undefined;
 }
 
 /**
@@ -134,6 +118,7 @@ class Move {
         mayStop: () => this.mayStop(),
         isBusy: () => !this.pause.isKnown,
         fixedPause: () => this.pause.milliseconds,
+        leastPause: () => this.pause.preparing ?? 0,
         left: (bytes, pause) => options.onEvent?.({ event: 'left', bytes, downtime: Math.ceil(pause) }),
         take: async (parked, file, missing) => {
           moved = await this.handOver(parked, file, host, missing);
@@ -182,6 +167,13 @@ class Move {
 
   /** Waits until a round is there: a slow link's buffers take seconds, in which the program need not stand still. */
   private async received(round: number): Promise<void> {
+    await this.ask(round);
+    if (!this.pause.isKnown || this.pause.isMeasured) return;
+    await this.ask(round); // the link is empty now: its own round trip
+    this.pause.isMeasured = true;
+  }
+
+  private async ask(round: number): Promise<void> {
     this.pause.asks(performance.now());
     await this.say({ name: 'round', round });
     for (;;) {

@@ -121,6 +121,19 @@ test('of two faults the first in the file is told, not the first that is called'
   await expect(program.exited).rejects.toThrow((reason as Error).message);
 });
 
+test('nor the first that is guessed to be called', async () => {
+  const large = '(drop (i32.const 0))'.repeat(300); // what follows it is not compiled together with it
+  const text = `(module
+    (func $first (result i32) (drop))
+    (func (export "_start") (call $large) (loop $for-ever (br $for-ever)) (call $guessed))
+    (func $large ${large})
+    (func $guessed (i32.const 0)))`;
+  const invalid = await binaryOf(text);
+  const reason = await run(invalid).catch((error: unknown) => error);
+  const program = await run(invalid, { beginAtOnce: true });
+  await expect(program.exited).rejects.toThrow((reason as Error).message);
+});
+
 /** Text that is invalid is refused as such. */
 async function binary(rest: string): Promise<Uint8Array> {
   return binaryOf(Buffer.from(module(rest)).toString());

@@ -49,7 +49,7 @@ export const growing: Area = {
         ["child.once('exit', () => this.close());", ''],
         ['.finally(() => this.cache.close())', '', { tests: LIBRARY, slow: true }],
         ['if (this.child !== undefined || !this.isOpen) return;', 'return;'],
-        ['this.failure = this.asCompiler() ?? error;', ''],
+        ['    this.failure = this.asCompiler() ?? error;\n', ''],
         ["this.child?.kill('SIGKILL');", '', { tests: LIBRARY, slow: true }],
         ['if (error instanceof ToolError) trace', 'if (false) trace', DISK],
         ['if (this.failure !== undefined) throw this.failure;', '', COMMAND],

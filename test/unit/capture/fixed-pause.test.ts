@@ -20,20 +20,21 @@ beforeEach(async () => {
 });
 afterEach(() => talker.workload.kill());
 
-/** @param fixed milliseconds @returns the pauses that were expected, and whether it was stopped */
-async function capture(fixed: number, deadline: CopyDeadline) {
+/** @param fixed milliseconds @param least those that are sure @returns the pauses that were expected, and whether it was stopped */
+async function capture(fixed: number, deadline: CopyDeadline, least = fixed, mayStop = async () => true) {
   const pauses: number[] = [];
   let isStopped = false;
   const taker: SnapshotTaker = {
     round: async () => {},
     fixedPause: () => fixed,
+    leastPause: () => least,
+    mayStop,
     left: (_, pause) => pauses.push(pause),
     take: async () => {
       isStopped = true;
     },
   };
-  // the way is given, as a small memory is not tracked otherwise
-  const options = { output: join(folder, 'none'), tracking: 'protect', pauseBudget: HOUR, deadline, taker } as const;
+  const options = { output: join(folder, 'none'), pauseBudget: HOUR, deadline, taker } as const;
   const failed = await capturePid(talker.pid, options).then(
     () => undefined,
     (error) => error,
@@ -57,4 +58,21 @@ test('where it alone does not fit, no round is made for that', async () => {
   for (const outcome of ['stop', 'lazy'] as const) {
     expect((await capture(2 * HOUR, { after: HOUR, outcome })).isStopped).toBe(true);
   }
+});
+
+test('an idle program, which is waited for: a round of nothing says nothing of the rate', async () => {
+  let asked = 0;
+  const { pauses, isStopped } = await capture(5, { after: HOUR, outcome: 'cancel' }, 5, async () => ++asked > 1);
+  expect(isStopped).toBe(true);
+  expect(asked).toBeGreaterThan(1);
+  for (const pause of pauses) expect(pause).toBeLessThan(HOUR);
+});
+
+test('what may become shorter is waited for until the deadline', async () => {
+  const { failed, isStopped, pauses } = await capture(2 * HOUR, { after: 1, outcome: 'cancel' }, HOUR / 2);
+  expect([failed.code, failed.headline]).toEqual([
+    'timeout',
+    expect.stringMatching(/^pid \d+ writes too fast: after 1 ms/),
+  ]);
+  expect([isStopped, pauses.length > 0]).toEqual([false, true]);
 });

@@ -152,7 +152,7 @@ test.each([
   [
     'another protocol',
     [{ ...HELLO, protocol: PROTOCOL + 1 } as Message],
-    /speaks protocol 7 of moves, .* here 6: install the same/,
+    /speaks protocol 7 of moves, the target .* 6: install the same/,
   ],
   ['another pid', [...MESSAGES.slice(0, 5), { name: 'commit', pid: 8 } as Message], /commits to pid 8/],
   ['another file', [HELLO, MESSAGES[3]], /"bytes" where "look" was expected/],
@@ -167,7 +167,7 @@ test.each([
   [
     'another protocol with other fields',
     [frame(1, Buffer.from([0x82, ...named('protocol'), 9, ...named('version'), 0xa1, 0x39]))],
-    /wag-snap 9 there speaks protocol 9/,
+    /the source .wag-snap 9. speaks protocol 9/,
   ],
   ['a piece that is not compressed', [HELLO, piece(0, 1, 4, Buffer.from('abcd'))], /a piece that is no brotli/],
   ['a piece that is longer than it says', [HELLO, piece(0, 1, 99, packedZeros(100))], /a piece that is no brotli/],

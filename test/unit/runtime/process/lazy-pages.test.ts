@@ -244,7 +244,9 @@ describe('memory that has not arrived', () => {
     lazily((lazy) => {
       lazy.process.overrides[call] = () => (call === 'read' ? 0 : -32);
       expect([lazy.access(UNIT), lazy.opened()]).toEqual([134, []]);
-      expect(lazy.process.text(2)).toMatch(/^wasm trap: pages lost: the rest of its memory was on there, and no more of it/);
+      expect(lazy.process.text(2)).toMatch(
+        /^wasm trap: pages lost: the rest of its memory was on there, and no more of it/,
+      );
     });
   });
 
