@@ -4,34 +4,23 @@
  */
 
 import type { JobRecord, NodeRecord } from '../../src/lattice/records.js';
-import { jobKey } from '../../src/lattice/state.js';
-import {
-  type Action,
-  actionsOf,
-  cloneWorld,
-  isRunning,
-  JOB,
-  NAMES,
-  newWorld,
-  pass,
-  RULES,
-  type Rules,
-  Violation,
-  type World,
-} from './lattice-world.js';
+import { jobKey, nodeKey } from '../../src/lattice/state.js';
+import { type Action, actionsOf } from './lattice-actions.js';
+import { isRunning, pass } from './lattice-steps.js';
+import { cloneWorld, JOB, NAMES, newWorld, RULES, type Rules, Violation, type World } from './lattice-world.js';
 
 /** The state as a text. Times are relative to the clock of whoever uses them, and cut off where they make no difference. */
 export function canonical(world: World, rules: Rules): string {
   const { lease, answer, renew, margin } = rules.timing;
   /** How old a revision is; it does not matter how many others have followed. */
   const age = (key: string, revision: number) => Math.min((world.store[key]?.revision ?? 0) - revision, 2);
-  const out: unknown[] = [world.budget, world.transfer ?? 0];
+  const out: unknown[] = [world.budget, world.transfer ?? 0, world.snapshots];
   const renewals: Record<string, number> = {};
   for (const { node } of world.actors) if (node) renewals[node.session] = node.renewal;
   const recordOf = (record: NodeRecord | JobRecord) => {
     if ('session' in record) {
-      const { incarnation, session, renewal, fenced } = record;
-      return [incarnation, session, Math.min((renewals[session] ?? renewal) - renewal, 4), fenced];
+      const { incarnation, session, renewal, fenced, draining } = record;
+      return [incarnation, session, Math.min((renewals[session] ?? renewal) - renewal, 4), fenced, draining];
     }
     const { desired, fence, holder, to, arrival, snapshot, end } = record;
     return [desired, fence, holder, to, arrival, snapshot?.reference, end !== null];
@@ -43,14 +32,33 @@ export function canonical(world: World, rules: Rules): string {
     const now = world.clocks[i]!;
     const ago = (time: number, most: number) => Math.min(now - time, most);
     const left = (time: number) => Math.max(0, time - now);
-    const { node, guard, process, held, outbox, inbox, requests, lives, isDone, isPaused, isCut } = actor;
-    out.push(lives, guard.incarnation, left(guard.until), process ?? 0, held ?? 0, inbox, isDone, isPaused, isCut);
+    const { node, guard, process, held, outbox, inbox, requests, lives, isDone, isPaused, isCut, isGone } = actor;
+    out.push(
+      lives,
+      guard.incarnation,
+      left(guard.until),
+      process ?? 0,
+      held ?? 0,
+      inbox,
+      isDone,
+      isPaused,
+      isCut,
+      isGone,
+    );
     out.push(
       outbox.map((effect) => [effect.do, 'job' in effect && typeof effect.job !== 'string' ? effect.job.fence : 0]),
     );
     out.push(requests.map(({ key, record, revision, isCopy }) => [key, recordOf(record), age(key, revision), isCopy]));
     if (node === undefined) return;
-    out.push(node.incarnation, left(node.until), node.moves, node.arrivals, node.ends, ago(node.renewedAt, renew));
+    out.push(
+      node.leaving,
+      node.incarnation,
+      left(node.until),
+      node.moves,
+      node.arrivals,
+      node.ends,
+      ago(node.renewedAt, renew),
+    );
     for (const renewal in node.sent) out.push(node.renewal - Number(renewal), ago(node.sent[renewal]!, lease));
     for (const name of NAMES) {
       const known = node.nodes[name];
@@ -89,11 +97,18 @@ function hash(text: string): number {
 }
 
 export interface Found {
-  /** Different states, and how many steps from the beginning all of them are known. */
+  /** Different states. */
   readonly states: number;
+  /** How many steps, or faults, from the beginning all of them are known, and how many these are. */
   readonly depth: number;
+  readonly complete: number;
   /** The shortest way to a violation; undefined when there is none. */
   readonly violation: { readonly what: string; readonly steps: readonly string[] } | undefined;
+}
+
+/** The runner of the tests wants to hear of a long one. */
+async function breathe(count: number): Promise<void> {
+  if (count % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
 }
 
 interface Visit {
@@ -115,12 +130,20 @@ function apply(world: World, { act }: Action, rules: Rules): World {
 }
 
 /** Breadth first. @param limit the most states @param onState called with each, in this order */
-export function explore(begin: World, rules: Rules, limit: number, onState?: (world: World) => void): Found {
+export async function explore(
+  begin: World,
+  rules: Rules,
+  limit: number,
+  onState?: (world: World, action: string) => void,
+): Promise<Found> {
   const seen = new Set([hash(canonical(begin, rules))]);
   let layer: Visit[] = [{ world: begin, name: '', from: undefined }];
+  let complete = 1;
   for (let depth = 0; layer.length > 0; depth++) {
     const next: Visit[] = [];
+    complete = seen.size;
     for (const visit of layer) {
+      await breathe(seen.size);
       for (const action of actionsOf(visit.world, rules)) {
         let world: World;
         try {
@@ -128,19 +151,19 @@ export function explore(begin: World, rules: Rules, limit: number, onState?: (wo
         } catch (error) {
           if (!(error instanceof Violation)) throw error;
           const steps = [...stepsTo(visit), action.name];
-          return { states: seen.size, depth, violation: { what: error.message, steps } };
+          return { states: seen.size, depth, complete, violation: { what: error.message, steps } };
         }
         const id = hash(canonical(world, rules));
         if (seen.has(id)) continue;
         seen.add(id);
-        onState?.(world);
-        if (seen.size >= limit) return { states: seen.size, depth, violation: undefined };
+        onState?.(world, action.name);
+        if (seen.size >= limit) return { states: seen.size, depth, complete, violation: undefined };
         next.push({ world, name: action.name, from: visit });
       }
     }
     layer = next;
   }
-  return { states: seen.size, depth: Infinity, violation: undefined };
+  return { states: seen.size, depth: Infinity, complete: seen.size, violation: undefined };
 }
 
 /**
@@ -149,7 +172,12 @@ export function explore(begin: World, rules: Rules, limit: number, onState?: (wo
  *
  * @returns `depth`: all runs with so many unusual actions, at any of their steps, were looked at
  */
-export function exploreFaults(begin: World, rules: Rules, limit: number, onState?: (world: World) => void): Found {
+export async function exploreFaults(
+  begin: World,
+  rules: Rules,
+  limit: number,
+  onState?: (world: World, action: string) => void,
+): Promise<Found> {
   const seen = new Set([hash(canonical(begin, rules))]);
   const first: Visit = { world: begin, name: '', from: undefined };
   // a step that costs is carried out when its turn comes: until then it takes no memory for a world
@@ -165,8 +193,10 @@ export function exploreFaults(begin: World, rules: Rules, limit: number, onState
   };
   expand(first, 0);
   for (let cost = 0; ; cost++) {
+    const complete = seen.size;
     for (let at = 0; at < steps.length; at++) {
       const { from, action } = steps[at]!;
+      await breathe(at);
       let world: World;
       try {
         world = apply(from.world, action, rules);
@@ -174,19 +204,20 @@ export function exploreFaults(begin: World, rules: Rules, limit: number, onState
         if (!(error instanceof Violation)) throw error;
         return {
           states: seen.size,
-          depth: cost,
+          depth: cost - 1,
+          complete,
           violation: { what: error.message, steps: [...stepsTo(from), action.name] },
         };
       }
       const id = hash(canonical(world, rules));
       if (seen.has(id)) continue;
       seen.add(id);
-      onState?.(world);
-      if (seen.size >= limit) return { states: seen.size, depth: cost - 1, violation: undefined };
+      onState?.(world, action.name);
+      if (seen.size >= limit) return { states: seen.size, depth: cost - 1, complete, violation: undefined };
       expand({ world, name: action.name, from }, cost);
     }
     steps = dearer[cost + 1] ?? [];
-    if (steps.length === 0) return { states: seen.size, depth: Infinity, violation: undefined };
+    if (steps.length === 0) return { states: seen.size, depth: Infinity, complete: seen.size, violation: undefined };
   }
 }
 
@@ -207,15 +238,15 @@ export function walk(
       world = apply(world, action, rules);
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
-      return { states: n, depth: n, violation: { what: error.message, steps }, end: world };
+      return { states: n, depth: n, complete: n, violation: { what: error.message, steps }, end: world };
     }
   }
-  return { states: length, depth: length, violation: undefined, end: world };
+  return { states: length, depth: length, complete: length, violation: undefined, end: world };
 }
 
 /**
  * From now on nothing is lost and nobody stands still: everything that can happen happens, then a unit of time passes.
- * @returns the units until the job runs and stays so, or is over; undefined: never
+ * @returns the units until all is well and stays so; undefined: never
  */
 export function settles(from: World, rules: Rules, units = 30): number | undefined {
   let world: World = { ...cloneWorld(from), budget: newWorld().budget };
@@ -229,13 +260,31 @@ export function settles(from: World, rules: Rules, units = 30): number | undefin
       if (useful === undefined) break;
       world = apply(world, useful, rules);
     }
-    const job = world.store[jobKey(JOB)]!.record as JobRecord;
-    const isWell = job.end !== null || isRunning(world, 0, rules) || isRunning(world, 1, rules);
-    if (!isWell) since = undefined;
+    if (!isWell(world, rules)) since = undefined;
     else since ??= unit;
     if (since !== undefined && unit - since >= 8) return since;
   }
   return undefined;
+}
+
+/**
+ * The job runs, if there is a node for it, and not at one that is drained if there is another. Who is to leave has left,
+ * and no move is under way.
+ */
+function isWell(world: World, rules: Rules): boolean {
+  const job = world.store[jobKey(JOB)]!.record as JobRecord;
+  const recordOf = (name: string) => world.store[nodeKey(name)]?.record as NodeRecord | undefined;
+  if (world.actors.some(({ node }) => node?.leaving)) return false;
+  if (job.end !== null) return true;
+  const at = NAMES.findIndex((_, i) => isRunning(world, i, rules));
+  const takers = NAMES.filter((name, i) => world.actors[i]!.node !== undefined && !recordOf(name)?.draining);
+  if (at >= 0) return job.to === null && (takers.length === 0 || takers.includes(NAMES[at]!));
+  const { holder } = job;
+  const holds = NAMES.some((name, i) => {
+    const { node } = world.actors[i]!;
+    return node !== undefined && holder?.node === name && holder.incarnation === node.incarnation;
+  });
+  return takers.length === 0 && !holds;
 }
 
 /** The world after steps of given names. `a ...` is all that is usual for a, as long as there is something. */

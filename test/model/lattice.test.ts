@@ -12,9 +12,10 @@ import { CLOCK_RATIO, timingOf } from '../../src/lattice/state.js';
 import { random } from '../support/random.js';
 import { BEGINNINGS, type Beginning } from './lattice-beginnings.js';
 import { explore, exploreFaults, type Found, settles, walk } from './lattice-search.js';
-import { RULES, type Rules, TIMING, Violation, type World } from './lattice-world.js';
+import { JOB, RULES, type Rules, TIMING, Violation, type World } from './lattice-world.js';
 
-const STATES = Number(process.env['WAGSNAP_LATTICE_STATES'] ?? 1000);
+const STATES = Number(process.env['WAGSNAP_LATTICE_STATES'] ?? 1100);
+const WALKS = 14;
 /** One state of so many is looked at for whether the job runs in the end. */
 const SAMPLE = 50;
 
@@ -23,33 +24,94 @@ const CLOCKS = [
   ['a is faster', [110, 100]],
 ] as const;
 
+/** What has to have happened at least once, to or at any node. */
+const KINDS: readonly string[] = [
+  'a user asks for a move',
+  'a user asks to stop it',
+  'a user drains a',
+  'a user drains b',
+  'captures',
+  'crashes',
+  'does "begin"',
+  'does "commit"',
+  'does "end"',
+  'does "refuse"',
+  'does "resume"',
+  'does "send"',
+  'does "start"',
+  'goes on',
+  'is connected',
+  'is cut off',
+  'is lost',
+  'is to leave: drop',
+  'is to leave: give',
+  'looks at its clock',
+  'notices "arrival-lost"',
+  'notices "arrived"',
+  'notices "captured"',
+  'notices "ended"',
+  'notices "not-sent"',
+  'notices "parked"',
+  'notices "running"',
+  'program exits',
+  'sees job',
+  'sees node',
+  'stands still',
+  'starts',
+  'the program arrives',
+  'the program is sent as a snapshot',
+  'the source loses the link',
+  'the target loses the link',
+  'time',
+  'write of job arrives',
+  'write of job arrives, and will again',
+  'write of job arrives, no answer',
+  'write of node arrives',
+  'write of node arrives, and will again',
+  'write of node arrives, no answer',
+];
+
+function kindOf(action: string): string {
+  return action
+    .replace(/^[ab]('s)? (?!user)/, '')
+    .replace(/\b(node|job)\.\w+/, '$1')
+    .replace(/ to [ab]$/, '');
+}
+
 test.each(CLOCKS)('a job runs once, and always in the end; clocks: %s', async (_, rates) => {
   const rules: Rules = { ...RULES, rates };
-  for (const { name, world } of BEGINNINGS) {
+  const kinds = new Set<string>();
+  for (const { name, least, world } of BEGINNINGS) {
     await new Promise((resolve) => setImmediate(resolve)); // the runner wants to hear of a long test
     const begin = world(rules);
     let [count, stuck] = [0, 0];
-    const look = (state: World) => {
-      if (count++ % SAMPLE === 0 && settles(state, rules) === undefined) stuck++;
+    const look = (state: World, action?: string) => {
+      if (action !== undefined) kinds.add(kindOf(action));
+      if (count++ % SAMPLE !== 0) return;
+      if (settles(state, rules) === undefined) stuck++;
     };
-    const faults = exploreFaults(begin, rules, STATES, look);
-    const steps = explore(begin, rules, STATES / 5, look);
+    const faults = await exploreFaults(begin, rules, STATES, look);
+    const steps = await explore(begin, rules, STATES / 5, look);
     let walked = 0;
     const ways: Found[] = [];
-    for (let seed = 0; seed < 20; seed++) {
+    for (let seed = 0; seed < WALKS; seed++) {
       const way = walk(begin, rules, 150, random(seed));
       walked += way.states;
       ways.push(way);
       look(way.end);
     }
     for (const { violation } of [faults, steps, ...ways]) expect(violation).toBeUndefined();
-    expect(stuck).toBe(0);
+    expect(stuck, name).toBe(0);
+    expect(faults.depth, name).toBeGreaterThanOrEqual(1);
+    expect(faults.complete, name).toBeGreaterThanOrEqual(least);
+    expect(steps.depth, name).toBeGreaterThanOrEqual(2);
     const looked = Math.ceil(count / SAMPLE);
     console.log(
-      `${name}: ${faults.states} states, all with ${faults.depth} faults; ${steps.states} states, all of ${steps.depth} ` +
+      `${name}: ${faults.states} states, all ${faults.complete} with ${faults.depth} faults; ${steps.states} states, all of ${steps.depth} ` +
         `steps; ${walked} random steps; ${looked} states looked at for whether it runs in the end`,
     );
   }
+  expect([...kinds].sort()).toEqual(KINDS);
 });
 
 test('a node parks before others may fence it, if clocks are as far apart as is allowed', () => {
@@ -97,7 +159,62 @@ const MUTANTS: readonly (readonly [what: string, beginning: string, change: Part
         ),
     },
   ],
+  [
+    'only the two newest snapshots are kept',
+    'a has captured it three times',
+    { old: (all: readonly number[]) => all.slice(0, -2) },
+  ],
+  [
+    'a node does not know that it is drained',
+    'a runs it, and is asked for everything',
+    {
+      step: (node, event, now) =>
+        event.kind === 'node' && event.record.name === node.name
+          ? step(node, { ...event, record: { ...event.record, draining: false } }, now)
+          : step(node, event, now),
+    },
+  ],
 ];
+
+/** What would never come to an end. */
+const STUCK: readonly (readonly [what: string, beginning: string, change: Step])[] = [
+  [
+    'a node that is lost is not fenced',
+    'a runs it, and is asked for everything',
+    (node, event, now) =>
+      step(node, event, now).filter((effect) => effect.do !== 'write-node' || effect.record.name === node.name),
+  ],
+  [
+    'a node that is drained keeps what it has',
+    'a runs it, and is asked for everything',
+    (node, event, now) =>
+      step(node, event, now).filter((effect) => effect.do !== 'send' || effect.job.to !== null || node.leaving),
+  ],
+  [
+    'a node to move to that is lost is not forgotten',
+    'a runs it, and shall move it to b, which is lost',
+    (node, event, now) =>
+      step(node, event, now).filter(
+        (effect) => effect.do !== 'write-job' || effect.record.to !== null || node.jobs[JOB]?.record.to === null,
+      ),
+  ],
+  [
+    'who leaves gives nothing back for anyone to take',
+    'a runs it, and shall move it to b, which is lost',
+    (node, event, now) => step(node, event, now).filter((effect) => effect.do !== 'send' || effect.move.to !== null),
+  ],
+];
+
+test.each(STUCK)('it is noticed when %s', async (what, name, change) => {
+  const rules: Rules = { ...RULES, step: change };
+  let [count, stuck] = [0, 0];
+  const found = await exploreFaults(BEGINNINGS.find((one) => one.name === name)!.world(rules), rules, 400, (state) => {
+    if (count++ % 3 === 0 && stuck === 0 && settles(state, rules) === undefined) stuck = count;
+  });
+  console.log(`${what}: ${found.violation?.what ?? `state ${stuck} of ${count}`}`);
+  expect(found.violation).toBeUndefined();
+  expect(stuck).toBeGreaterThan(0);
+});
 
 function countFromAnswer(...[node, event, now]: Parameters<Step>): ReturnType<Step> {
   if (event.kind === 'node') for (const renewal of Object.keys(node.sent)) node.sent[Number(renewal)] = now;
@@ -109,20 +226,20 @@ function recallAtOnce(...[node, event, now]: Parameters<Step>): ReturnType<Step>
   return step(node, event, now);
 }
 
-test.each(MUTANTS)('it is noticed when %s', (what, name, change) => {
+test.each(MUTANTS)('it is noticed when %s', async (what, name, change) => {
   const rules: Rules = { ...RULES, ...change };
-  const found = search(BEGINNINGS.find((one) => one.name === name)!, rules);
+  const found = await search(BEGINNINGS.find((one) => one.name === name)!, rules);
   console.log(
     `${what}: ${found.violation?.what}, after ${found.violation?.steps.length} steps, ${found.states} states`,
   );
   expect(found.violation?.what).toBeTypeOf('string');
 });
 
-function search({ world }: Beginning, rules: Rules): Found {
+async function search({ world }: Beginning, rules: Rules): Promise<Found> {
   try {
-    return exploreFaults(world(rules), rules, 20_000);
+    return await exploreFaults(world(rules), rules, 20_000);
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
-    return { states: 0, depth: 0, violation: { what: error.message, steps: [] } };
+    return { states: 0, depth: 0, complete: 0, violation: { what: error.message, steps: [] } };
   }
 }
