@@ -107,9 +107,7 @@ export interface Found {
 }
 
 /** The runner of the tests wants to hear of a long one. */
-async function breathe(count: number): Promise<void> {
-  if (count % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
-}
+const breathe = () => new Promise((resolve) => setImmediate(resolve));
 
 interface Visit {
   readonly world: World;
@@ -138,12 +136,12 @@ export async function explore(
 ): Promise<Found> {
   const seen = new Set([hash(canonical(begin, rules))]);
   let layer: Visit[] = [{ world: begin, name: '', from: undefined }];
-  let complete = 1;
+  let [complete, visits] = [1, 0];
   for (let depth = 0; layer.length > 0; depth++) {
     const next: Visit[] = [];
     complete = seen.size;
     for (const visit of layer) {
-      await breathe(seen.size);
+      if (visits++ % 100 === 0) await breathe();
       for (const action of actionsOf(visit.world, rules)) {
         let world: World;
         try {
@@ -196,7 +194,7 @@ export async function exploreFaults(
     const complete = seen.size;
     for (let at = 0; at < steps.length; at++) {
       const { from, action } = steps[at]!;
-      await breathe(at);
+      if (at % 100 === 0) await breathe();
       let world: World;
       try {
         world = apply(from.world, action, rules);

@@ -7,6 +7,7 @@ import { type Event, jobKey, newNode, nodeKey } from '../../src/lattice/state.js
 import {
   type Actor,
   type AnyRecord,
+  cloneNode,
   JOB,
   NAMES,
   newActor,
@@ -66,8 +67,10 @@ function leave(world: World, i: 0 | 1): void {
 export function happen(world: World, i: 0 | 1, event: Event, rules: Rules): void {
   const actor = world.actors[i];
   const now = world.clocks[i];
+  const node = cloneNode(actor.node!);
+  actor.node = node;
   actor.isDone = true;
-  for (const effect of rules.step(actor.node!, event, now)) {
+  for (const effect of rules.step(node, event, now)) {
     switch (effect.do) {
       case 'write-node':
         send(actor, nodeKey(effect.record.name), effect.record, effect.revision);

@@ -202,27 +202,31 @@ export function cloneWorld(world: World): World {
   };
 }
 
+/** Its node is shared: whoever changes that clones it. */
 function cloneActor(actor: Actor): Actor {
-  const { node, process } = actor;
+  const { process } = actor;
   return {
     ...actor,
-    node: node && {
-      ...node,
-      sent: { ...node.sent },
-      nodes: { ...node.nodes },
-      jobs: mapValues(node.jobs, (job) => ({ ...job })),
-      holdings: node.holdings.copy(),
-      pending: { ...node.pending },
-      programs: mapValues(node.programs, (program) => ({ ...program })),
-      arrivals: { ...node.arrivals },
-      unable: { ...node.unable },
-      ends: { ...node.ends },
-    },
     guard: { ...actor.guard },
     process: process && { ...process },
     outbox: [...actor.outbox],
     inbox: [...actor.inbox],
     requests: [...actor.requests],
+  };
+}
+
+export function cloneNode(node: NodeState): NodeState {
+  return {
+    ...node,
+    sent: { ...node.sent },
+    nodes: { ...node.nodes },
+    jobs: mapValues(node.jobs, (job) => ({ ...job })),
+    holdings: node.holdings.copy(),
+    pending: { ...node.pending },
+    programs: mapValues(node.programs, (program) => ({ ...program })),
+    arrivals: { ...node.arrivals },
+    unable: { ...node.unable },
+    ends: { ...node.ends },
   };
 }
 
