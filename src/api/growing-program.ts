@@ -1,6 +1,7 @@
 /**
  * Starts a module that is not in the cache before it is compiled, and compiles what it calls while it runs
- * (ARCHITECTURE.md, "Growing images"). A thread makes the ordinary image for the cache (compile-apart.ts).
+ * (ARCHITECTURE.md, "Growing images"). Then the ordinary image is made for the cache: by another thread (compile-apart.ts),
+ * or by this one when the program has ended.
  *
  * The process inherits two descriptors, of the growing image's file and of a socket that leads here.
  */
@@ -132,13 +133,14 @@ export class GrowingProgram {
       .finally(() => this.cache.close());
   }
 
-  /** Resolves when the program asks for nothing, or has ended: until then both processors are its own and ours. */
+  /** Resolves when the program asks for nothing more, or has ended: until then both processors are its own and ours. */
   private async quiet(child: ChildProcess): Promise<void> {
     const ended = once(child, 'exit');
     const end = performance.now() + THREAD_AFTER;
-    for (let before = -1; before !== this.requests && performance.now() < end && !this.hasEnded; ) {
-      before = this.requests;
+    while (performance.now() < end && !this.hasEnded) {
+      const before = this.requests;
       await Promise.race([ended, sleep(QUIET)]);
+      if (before > 0 && before === this.requests) return;
     }
   }
 
@@ -254,7 +256,7 @@ export class GrowingProgram {
     }
   }
 
-  /** Ends the thread. */
+  /** Gives up the image for the cache. */
   stop(): void {
     this.stopped.abort();
   }

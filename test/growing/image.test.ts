@@ -116,6 +116,19 @@ describe('a guess', () => {
     expect(image.addLikely()).toBe(false);
   });
 
+  test('is as much as is appended, which is a page', () => {
+    image.setPageSize(1 << 16);
+    ask('asked');
+    expect(guess()).toEqual(['deeper', 'deepest', 'before', 'neighbour', 'far']);
+  });
+
+  test('leaves half of the text to what is called', () => {
+    image.setPageSize(1 << 22); // of 17 million bytes
+    for (const name of ['asked', 'first', 'last']) ask(name);
+    expect(guess()).toEqual([]);
+    expect(ask('far')).toEqual(['far']);
+  });
+
   test('leaves what other functions call to later', () => {
     ask('asked');
     expect(ask('last')).toEqual(['last']);

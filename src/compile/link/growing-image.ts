@@ -60,9 +60,8 @@ import { TextBuilder } from './text-builder.js';
 
 /** The guest's instance. */
 const GUEST = 1;
-/** Bytes of function bodies that are compiled at a time: with one that is called, as a guess, and when all are wanted. */
+/** Bytes of function bodies that are compiled at a time: with one that is called, and when all are wanted. */
 const FEW_BYTES = 512;
-const GUESS_BYTES = 512;
 const MANY_BYTES = 1 << 16;
 /** As in text-builder.ts. */
 const MAX_TEXT = 0x3f000000;
@@ -238,7 +237,7 @@ export class GrowingImage {
   }
 
   /**
-   * Compiles a function, and some that follow it, unless it is there.
+   * Compiles a function, and some that it calls, unless it is there.
    *
    * @param defined its index among the functions that the module defines
    * @throws ModuleError, LimitError of the function that is at fault, which may be another one than compileImage's
@@ -253,10 +252,17 @@ export class GrowingImage {
     this.likely.called(defined);
   }
 
-  /** Compiles some that are likely to be called soon. @returns whether any are known */
+  /**
+   * Compiles some that are likely to be called soon: a page of code or so, as pages are what is appended. Half of the
+   * text is left to those that are called.
+   *
+   * @returns whether any are known
+   */
   addLikely(): boolean {
-    const start = this.text.masm.offset;
-    this.compileSome(GUESS_BYTES, () => this.likely.takeCallee(0) ?? this.likely.takeNeighbour());
+    const { offset: start, codeLimit } = this.text.masm;
+    if (start > codeLimit / 2) return false;
+
+    this.compileSome(this.pageSize / 8, () => this.likely.takeCallee(0) ?? this.likely.takeNeighbour());
     return this.append(start);
   }
 
