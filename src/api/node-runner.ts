@@ -9,7 +9,7 @@ import { quoted } from '../base/terminal-text.js';
 import { endsLife } from '../lattice/membership.js';
 import type { Holder, JobRecord, NodeRecord } from '../lattice/records.js';
 import type { Report, Runner } from '../lattice/runner.js';
-import { hexOf, type LatticeServer } from '../lattice/server.js';
+import { digestOf, hexOf, type LatticeServer } from '../lattice/server.js';
 import type { Move } from '../lattice/state.js';
 import { checkBeginning } from '../snapshot/trust/policy.js';
 import { Peers } from '../transport/peers.js';
@@ -301,9 +301,9 @@ export class NodeRunner implements Runner {
     const arch = { arch: (spec.arch ?? this.options.arch) as 'x64' | 'arm64' };
     if (snapshot === null) {
       const policy = this.options.seal.keys?.policy;
-      if (policy !== undefined) checkBeginning(policy, name, hexOf(spec.module));
-      const { prepareRun } = await import('./prepare-run.js');
       const module = await this.module(spec.module);
+      if (policy !== undefined) checkBeginning(policy, name, await programDigest(module));
+      const { prepareRun } = await import('./prepare-run.js');
       return prepareRun(module, spec.args, { ...common, ...arch, env: spec.env, programName: name });
     }
     const { stores, seal } = this.options;
@@ -330,6 +330,13 @@ export class NodeRunner implements Runner {
     fetched.catch(() => this.modules.delete(digest));
     return fetched;
   }
+}
+
+/** The sha256 that its snapshots have: of a component that of the module made from it. */
+async function programDigest(path: string): Promise<string> {
+  const { readProgram } = await import('./read-program.js');
+  const { bytes } = await readProgram(path, 'module');
+  return hexOf(digestOf(bytes));
 }
 
 function lost({ node }: Holder): string {

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { command } from '../support/command.js';
+import { commandComponent, MAIN } from '../support/command-component.js';
 import { hasNats, NO_NATS, PATIENT, TestLattice } from '../support/lattice.js';
 import { temporaryFolder } from '../support/workload.js';
 
@@ -12,6 +13,9 @@ const counter = join(import.meta.dirname, 'lattice-counter.wat');
 const printer = join(import.meta.dirname, 'lattice-printer.wat');
 const folder = temporaryFolder();
 const world = new TestLattice(folder);
+
+/** A component's main module that runs until it is ended. */
+const SPINS = MAIN.replace('(func (export "_start")', '(func (export "_start") (loop (br 0))');
 
 if (!hasNats) console.log(`skipped: ${NO_NATS}`);
 
@@ -66,5 +70,28 @@ describe.skipIf(!hasNats)('nodes with keys', () => {
     await world.lattice.submit(counter, { name: 'known', ...careful });
     await world.running('known', 0);
     expect((await world.lattice.job('unknown')).end).toBeNull();
+  });
+
+  test('a component begins, and is captured, by the sha256 of the module made from it', async () => {
+    const component = join(folder, 'component.wasm');
+    writeFileSync(component, await commandComponent({ main: SPINS }));
+    const node = async (name: string, module: string) => {
+      const policy = join(folder, `${name}.json`);
+      writeFileSync(policy, JSON.stringify({ rules: [{ modules: [module] }] }));
+      await world.node(name, [...PATIENT, '--label', 'components=yes', '--policy', policy]);
+    };
+    await world.lattice.submit(component, { name: 'spins', labels: { components: 'yes' }, snapshotEvery: 300 });
+    await node('refuses', (await world.lattice.job('spins')).module.slice('sha256:'.length));
+    const made = await world.until(async (lattice) => {
+      const { problems } = await lattice.job('spins');
+      return problems.flatMap(
+        ({ problems }) => /the module ([0-9a-f]{64}): .*no rule/.exec(problems.join(' ')) ?? [],
+      )[1];
+    });
+    await node('allows', made);
+    await world.until(async (lattice) => {
+      const { node, snapshot } = await lattice.job('spins');
+      return node === 'allows' && snapshot !== null;
+    });
   });
 });

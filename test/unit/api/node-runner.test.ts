@@ -6,10 +6,12 @@ import type { JobStores } from '../../../src/api/job-stores.js';
 import type { NodeArrivals } from '../../../src/api/node-arrivals.js';
 import { NodeGrants } from '../../../src/api/node-grants.js';
 import { NodeRunner, type RunnerOptions } from '../../../src/api/node-runner.js';
+import { readProgram } from '../../../src/api/read-program.js';
 import { InputError } from '../../../src/base/errors.js';
 import type { JobRecord, NodeRecord } from '../../../src/lattice/records.js';
-import type { LatticeServer } from '../../../src/lattice/server.js';
+import { digestOf, hexOf, type LatticeServer } from '../../../src/lattice/server.js';
 import type { Event } from '../../../src/lattice/state.js';
+import { commandComponent } from '../../support/command-component.js';
 import { temporaryFolder } from '../../support/workload.js';
 
 const job = (n: number): JobRecord => ({
@@ -125,22 +127,25 @@ test('what is sent to a node that is lost is given up, and not handed over by a 
   expect(events).toEqual([{ kind: 'not-sent', job: 'job-1', id: 'move', why: 'b was lost meanwhile' }]);
 });
 
-test('what the policy of the node does not let begin is given back, and says why', async () => {
-  const policy = { path: 'policy.json', rules: [{ modules: ['1'.padStart(64, '0')] }] };
+test('what the policy of the node does not let begin is given back, with the sha256 that snapshots have of it', async () => {
+  const module = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  const component = await commandComponent();
+  const made = (await readProgram(component, 'component')).bytes;
+  const sha256 = (bytes: Uint8Array) => hexOf(digestOf(bytes));
+  const policy = { path: 'policy.json', rules: [{ modules: [sha256(component)] }] };
   const keys = { recipients: [], signingKey: undefined, identities: [], publicKeys: undefined, policy };
-  const asked: string[] = [];
-  const getModule = async (digest: string) => {
-    asked.push(digest);
-    throw new InputError('no-module', 'it does not come');
-  };
+  const getModule = async (digest: string) => (digest === job(1).spec.module ? module : component);
   const runner = runnerOf({ seal: { keys }, server: { getModule } as unknown as LatticeServer });
   const events = await new Promise<Event[]>((done) => {
     const all: Event[] = [];
     runner.report = (event) => all.push(event) === 2 && done(all);
     for (const n of [1, 2]) runner.start(job(n), 1);
   });
-  expect(asked).toEqual([job(1).spec.module]);
-  expect(events).toContainEqual({ kind: 'not-started', job: 'job-1', fence: 1, why: 'it does not come' });
-  const why = `the module ${'2'.padStart(64, '0')}: policy.json has no rule that fits it`;
-  expect(events).toContainEqual({ kind: 'not-started', job: 'job-2', fence: 1, why });
+  for (const [n, bytes] of [
+    [1, module],
+    [2, made],
+  ] as const) {
+    const why = `the module ${sha256(bytes)}: policy.json has no rule that fits it`;
+    expect(events).toContainEqual({ kind: 'not-started', job: `job-${n}`, fence: 1, why });
+  }
 });
