@@ -5,6 +5,7 @@
 
 import * as z from 'zod';
 import { BugError, UsageError } from '../base/errors.js';
+import { quoted } from '../base/terminal-text.js';
 import { HAPPENINGS, type JobRecord, type JobSpec, type NodeOffer, type NodeRecord } from './records.js';
 
 /** Names of nodes, which may be those of hosts. */
@@ -97,6 +98,8 @@ const OPTIONS: Readonly<Record<string, string>> = {
 /** @throws UsageError when no record could hold it */
 export function checkSpec(wanted: JobSpec): void {
   check(spec, wanted);
+  const twice = wanted.listen.find((name, i) => wanted.listen.indexOf(name) !== i);
+  if (twice !== undefined) throw new UsageError(`--listen ${quoted(twice)}: a job has an address once only`);
   const bytes = Buffer.byteLength(JSON.stringify(wanted));
   if (bytes <= SPEC_MAX) return;
   throw new UsageError(`the arguments, variables and labels have ${bytes} bytes, a job may have ${SPEC_MAX}`);

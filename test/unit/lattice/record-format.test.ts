@@ -52,6 +52,7 @@ const SPECS: readonly [Partial<JobSpec>, Partial<JobSpec>, string][] = [
     { dirs: many(257, { name: 'd', guest: 'd' }) },
     '--dir: more than 256 of them',
   ],
+  [{ listen: ['web', 'admin'] }, { listen: ['web', 'admin', 'web'] }, '--listen "web": a job has an address once only'],
   [{ snapshotEvery: 2 ** 31 - 1 }, { snapshotEvery: 2 ** 31 }, '--snapshot-every: more than 2147483647'],
   [{ memory: 2 ** 53 - 1 }, { memory: 2 ** 53 }, '--memory: '],
   [{ args: many(4, text(131_000)) }, { args: many(5, text(131_000)) }, 'the arguments, variables and labels have 655'],
