@@ -1,7 +1,7 @@
 /** A job's program on a node: started held, begun under the guard, captured now and then, ended. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InputError, LimitError, WagSnapError } from '../base/errors.js';
+import { InputError, inOneLine, LimitError, type WagSnapError } from '../base/errors.js';
 import type { DurableSnapshot, JobEnd, JobRecord } from '../lattice/records.js';
 import type { Report } from '../lattice/runner.js';
 import type { Moved } from '../transport/moved.js';
@@ -84,7 +84,7 @@ export class NodeProgram {
       if (!held.emulated) this.prepared?.release();
     } catch (error) {
       if (this.held?.hasBegun === false) this.held.end();
-      const why = error instanceof WagSnapError ? error.headline : String((error as Error).message);
+      const why = inOneLine(error);
       return isOfTheJob(error, job) ? this.gone(problem(why)) : this.notStarted(why);
     }
     const { held } = this;
@@ -144,9 +144,9 @@ export class NodeProgram {
 
   private notCaptured(error: Error): void {
     const { job, host } = this;
-    const why = error instanceof WagSnapError ? error.headline : error.message;
+    const why = inOneLine(error);
     this.isUncaptured = true;
-    host.onEvent({ event: 'not-captured', job: job.name, why: error.message });
+    host.onEvent({ event: 'not-captured', job: job.name, why });
     host.report({ kind: 'not-captured', job: job.name, fence: job.fence, why: why.slice(0, 2000) });
   }
 

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createFolders } from '../base/create-folders.js';
-import { InputError, type ToolError } from '../base/errors.js';
+import { InputError, inOneLine, type ToolError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
 import { endsLife } from '../lattice/membership.js';
 import type { Holder, JobRecord, NodeRecord } from '../lattice/records.js';
@@ -216,7 +216,7 @@ export class NodeRunner implements Runner {
       this.options.onEvent({ event: 'given-away', job: name, to: move.to?.node ?? null, snapshot: null, milliseconds });
       return undefined;
     } catch (error) {
-      if (!hasParked) return (error as Error).message;
+      if (!hasParked) return inOneLine(error);
       if ((error as ToolError).code === 'recalled') return undefined;
       if (program.isWanted) program.end(); // it cannot continue here: it begins again from its last snapshot
       return undefined;
@@ -248,7 +248,7 @@ export class NodeRunner implements Runner {
       const note = notSent === null ? null : `by a snapshot: ${notSent}`.slice(0, 2000);
       this.report({ kind: 'parked', job: name, id, snapshot, note });
     } catch (error) {
-      this.notGivenAway(name, id, (error as Error).message);
+      this.notGivenAway(name, id, inOneLine(error));
     }
   }
 

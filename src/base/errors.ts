@@ -37,6 +37,12 @@ export abstract class WagSnapError extends Error {
   }
 }
 
+/** What is wrong, with all details, in one line. */
+export function inOneLine(error: unknown): string {
+  if (!(error instanceof WagSnapError)) return String((error as Error).message);
+  return `${error.headline} ${error.details.map((line) => line.trim()).join('; ')}`.trim();
+}
+
 /** The input is invalid: a module, a snapshot, a pid that is not ours. */
 export class InputError extends WagSnapError {
   readonly exitCode: number = ExitCode.input;

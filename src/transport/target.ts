@@ -9,7 +9,7 @@
  * (arriving.ts). The source is hostile input: each message is accepted only in its place.
  */
 
-import { InputError, WagSnapError } from '../base/errors.js';
+import { InputError, inOneLine, WagSnapError } from '../base/errors.js';
 import { ownPackage } from '../base/package.js';
 import { trace } from '../base/trace.js';
 import { LAZY_UNIT } from '../image/contract/lazy-pages.js';
@@ -176,19 +176,13 @@ async function takeProgram(
     return { pid: held.pid };
   } catch (error) {
     isOver = true;
-    onEvent({ event: 'failed', why: reasonOf(error) });
+    onEvent({ event: 'failed', why: inOneLine(error) });
     if (error instanceof LinkError) return { pid: undefined, lost: error.message };
     if (!(error instanceof Cancelled)) await tell(channel, error);
     return { pid: undefined };
   } finally {
     await host.discard();
   }
-}
-
-/** What is wrong, in one line. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof WagSnapError)) return String((error as Error).message);
-  return `${error.headline} ${error.details.map((line) => line.trim()).join('; ')}`.trim();
 }
 
 /** Rejects when the source gives the move up, or is gone. */
@@ -213,7 +207,7 @@ async function completePages(
     await receivePages(channel, pid, pages, (message) => write(host, message, 'snapshot'));
     onEvent({ event: 'whole', pid });
   } catch (error) {
-    onEvent({ event: 'pages-lost', pid, bytes: pages.left * LAZY_UNIT, why: reasonOf(error) });
+    onEvent({ event: 'pages-lost', pid, bytes: pages.left * LAZY_UNIT, why: inOneLine(error) });
     if (!(error instanceof LinkError)) await tell(channel, error);
   }
 }
