@@ -15,6 +15,7 @@ import { LogSender, type Publish } from './node-log.js';
 import { OutputPipes } from './output-pipes.js';
 import type { Prepared } from './prepared.js';
 import type { FormOptions, TrustOptions, WithKeys } from './seal-options.js';
+import { hasEnded } from './triggers.js';
 
 export interface ProgramHost {
   readonly guard: NodeGuard;
@@ -135,7 +136,7 @@ export class NodeProgram {
         .then(
           (snapshot) => this.host.report({ kind: 'captured', job: this.job.name, fence: this.job.fence, snapshot }),
           (error) => {
-            if (!this.isUnwanted) this.notCaptured(error as Error);
+            if (!this.isUnwanted && !hasEnded(error)) this.notCaptured(error as Error);
           },
         )
         .then(() => this.captureLater());

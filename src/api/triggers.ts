@@ -137,7 +137,8 @@ export class Triggers {
   }
 }
 
-function hasEnded(error: unknown): boolean {
+/** Whether a capture has failed because the program was no more. */
+export function hasEnded(error: unknown): boolean {
   return error instanceof WagSnapError && ['process-ended', 'no-process'].includes(error.code);
 }
 

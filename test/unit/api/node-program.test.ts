@@ -1,8 +1,9 @@
-/** What a node says of a program that cannot be started. */
+/** What a node says of a program that cannot be started, or captured. */
 
 import { expect, test } from 'vitest';
+import type { ArrivedProgram } from '../../../src/api/node-arrivals.js';
 import { NodeProgram, type ProgramHost } from '../../../src/api/node-program.js';
-import { InputError } from '../../../src/base/errors.js';
+import { InputError, ToolError } from '../../../src/base/errors.js';
 import type { JobRecord } from '../../../src/lattice/records.js';
 import type { Event } from '../../../src/lattice/state.js';
 
@@ -32,4 +33,25 @@ test('one that cannot be started: with all reasons, in one line', async () => {
   await new NodeProgram(job, 1, hostOf({ prepare, report: (event) => void events.push(event) })).start();
   const why = 'job:1: cannot be restored here: descriptor 3; descriptor 4';
   expect(events).toEqual([{ kind: 'not-started', job: 'job', fence: 1, why }]);
+});
+
+test('one that has ended while it was captured is none whose capture has failed', async () => {
+  const failures = [
+    new ToolError('process-ended', 'pid 1: the process ended before it was captured'),
+    new InputError('no-process', 'there is no process with pid 1'),
+    new ToolError('write', 'the disk is full'),
+  ];
+  const of = async () => {
+    throw failures.shift() ?? new Error('it is captured again and again');
+  };
+  let ends: (end: { code: number; signal: null }) => void = () => {};
+  const ended = new Promise((resolve) => (ends = resolve));
+  const held = { pid: 1, hasBegun: true, begin: async () => true, kill: () => {}, ended };
+  const said = await new Promise<Event>((resolve) => {
+    const report = (event: Event) => event.kind === 'not-captured' && resolve(event);
+    const program = new NodeProgram(job, 1, hostOf({ stores: { of } as never, report }));
+    void program.start({ held, pipes: { readers: [] } } as unknown as ArrivedProgram);
+  });
+  ends({ code: 0, signal: null });
+  expect(said).toEqual({ kind: 'not-captured', job: 'job', fence: 1, why: 'the disk is full' });
 });
