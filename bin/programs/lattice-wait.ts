@@ -35,11 +35,14 @@ export async function waitForMove(lattice: Lattice, name: string, node: string):
   }
 }
 
-/** Until a node has no job any more. What cannot leave it is said, once. */
+/** Until a node has no job any more. What cannot leave it is said, once. @throws ToolError 'not-drained' */
 export async function waitForDrain(lattice: Lattice, node: string): Promise<void> {
   const said = new Set<string>();
   for (;;) {
     const found = (await lattice.nodes({ all: true })).find(({ name }) => name === node);
+    if (found?.state === 'ready' || found?.state === 'cordoned') {
+      throw new ToolError('not-drained', `${node} is not drained any more: it is ${found.state}`);
+    }
     if (found === undefined || found.jobs === 0) return;
     for (const job of await lattice.jobs()) {
       if (job.node !== node || said.has(job.name)) continue;

@@ -56,9 +56,9 @@ test('a node that is drained; what cannot leave it is said once', async () => {
       lattice(
         [stuck],
         [
-          { name: 'a', jobs: 1 },
-          { name: 'a', jobs: 1 },
-          { name: 'a', jobs: 0 },
+          { name: 'a', state: 'draining', jobs: 1 },
+          { name: 'a', state: 'gone', jobs: 1 },
+          { name: 'a', state: 'draining', jobs: 0 },
         ],
       ),
       'a',
@@ -67,4 +67,12 @@ test('a node that is drained; what cannot leave it is said once', async () => {
     write.mockRestore();
   }
   expect(said).toBe('x: b: it is cordoned\n');
+});
+
+test('a node that is not drained any more', async () => {
+  const looks = [
+    { name: 'a', state: 'draining', jobs: 1 },
+    { name: 'a', state: 'ready', jobs: 0 },
+  ] as const;
+  await expect(waitForDrain(lattice([job()], looks), 'a')).rejects.toThrow('a is not drained any more: it is ready');
 });
