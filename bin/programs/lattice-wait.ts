@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lattice } from '../../src/api/lattice.js';
-import { ToolError, WagSnapError } from '../../src/base/errors.js';
+import { ToolError } from '../../src/base/errors.js';
 import { problemLines } from '../show/lattice.js';
 
 /** Between two looks, in milliseconds. */
@@ -14,10 +14,13 @@ export const waitOption = {
   describe: 'return when it is done',
 } as const;
 
-/** Until all of them have ended. */
+/** Until jobs that are being stopped have ended. Each may have been forgotten, or submitted again, by then. */
 export async function waitForEnd(lattice: Lattice, names: readonly string[]): Promise<void> {
-  for (const name of names) {
-    while ((await jobOf(lattice, name))?.end === null) await sleep(PAUSE);
+  const stopped = new Set(names);
+  for (;;) {
+    const jobs = await lattice.jobs();
+    if (!jobs.some(({ name, state }) => stopped.has(name) && state === 'stopping')) return;
+    await sleep(PAUSE);
   }
 }
 
@@ -51,15 +54,5 @@ export async function waitForDrain(lattice: Lattice, node: string): Promise<void
       process.stderr.write(lines);
     }
     await sleep(PAUSE);
-  }
-}
-
-/** @returns undefined for one that was forgotten meanwhile */
-async function jobOf(lattice: Lattice, name: string) {
-  try {
-    return await lattice.job(name);
-  } catch (error) {
-    if (error instanceof WagSnapError && error.code === 'no-job') return undefined;
-    throw error;
   }
 }

@@ -3,31 +3,30 @@
 import { expect, test, vi } from 'vitest';
 import { waitForDrain, waitForEnd, waitForMove } from '../../../../bin/programs/lattice-wait.js';
 import type { JobEntry, Lattice, NodeEntry } from '../../../../src/api/lattice.js';
-import { InputError } from '../../../../src/base/errors.js';
 
 const entry = { name: 'x', node: 'a', to: null, end: null, state: 'running', problems: [], history: [] };
 const job = (more: Partial<JobEntry> = {}) => ({ ...entry, ...more }) as unknown as JobEntry;
 
 /** What is seen at each look; the last one stays. */
-function lattice(jobs: readonly (JobEntry | undefined)[], nodes: readonly Partial<NodeEntry>[] = []): Lattice {
+function lattice(jobs: readonly JobEntry[], nodes: readonly Partial<NodeEntry>[] = []): Lattice {
   const [rest, left] = [[...jobs], [...nodes]];
   const next = <T>(of: T[]) => (of.length > 1 ? of.shift() : of[0]);
   return {
-    job: async () => {
-      const found = next(rest);
-      if (found === undefined) throw new InputError('no-job', 'there is no job');
-      return found;
-    },
+    job: async () => next(rest),
     jobs: async () => [next(rest)],
     nodes: async () => [next(left)],
   } as unknown as Lattice;
 }
 
-test('a job that has ended, or was forgotten', async () => {
-  await waitForEnd(lattice([job(), job({ state: 'stopping' }), job({ state: 'stopped', end: 'it was stopped' })]), [
-    'x',
-  ]);
-  await waitForEnd(lattice([undefined]), ['x']);
+test('jobs that have ended, were forgotten, or are others of the same name: each look is at all of them', async () => {
+  const stopping = (name: string) => job({ name, state: 'stopping' });
+  const looks = [
+    [stopping('x'), stopping('x-2'), stopping('x-3'), stopping('y')],
+    [job({ name: 'x', state: 'stopped' }), stopping('x-2'), stopping('y')],
+    [job({ name: 'x-2' }), stopping('y')],
+  ];
+  await waitForEnd({ jobs: async () => looks.shift() } as unknown as Lattice, ['x', 'x-2', 'x-3']);
+  expect(looks).toEqual([]);
 });
 
 test('a job that has moved, and one that has not', async () => {
