@@ -1,7 +1,7 @@
 /** Waits until what was asked of the lattice is done. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lattice } from '../../src/api/lattice.js';
+import type { JobEntry, Lattice } from '../../src/api/lattice.js';
 import { ToolError } from '../../src/base/errors.js';
 import { problemLines } from '../show/lattice.js';
 
@@ -14,12 +14,15 @@ export const waitOption = {
   describe: 'return when it is done',
 } as const;
 
-/** Until jobs that are being stopped have ended. Each may have been forgotten, or submitted again, by then. */
+/** Until jobs that are being stopped have ended. What they wait for is said, once. Each may have been forgotten, or submitted again, by then. */
 export async function waitForEnd(lattice: Lattice, names: readonly string[]): Promise<void> {
   const stopped = new Set(names);
+  const said = new Set<string>();
   for (;;) {
     const jobs = await lattice.jobs();
-    if (!jobs.some(({ name, state }) => stopped.has(name) && state === 'stopping')) return;
+    const left = jobs.filter(({ name, state }) => stopped.has(name) && state === 'stopping');
+    if (left.length === 0) return;
+    sayProblems(left, said);
     await sleep(PAUSE);
   }
 }
@@ -47,12 +50,20 @@ export async function waitForDrain(lattice: Lattice, node: string): Promise<void
       throw new ToolError('not-drained', `${node} is not drained any more: it is ${found.state}`);
     }
     if (found === undefined || found.jobs === 0) return;
-    for (const job of await lattice.jobs()) {
-      if (job.node !== node || said.has(job.name)) continue;
-      const lines = problemLines(job);
-      if (lines !== '') said.add(job.name);
-      process.stderr.write(lines);
-    }
+    sayProblems(
+      (await lattice.jobs()).filter((job) => job.node === node),
+      said,
+    );
     await sleep(PAUSE);
+  }
+}
+
+/** @param said the names of jobs of which it was said already */
+function sayProblems(jobs: readonly JobEntry[], said: Set<string>): void {
+  for (const job of jobs) {
+    if (said.has(job.name)) continue;
+    const lines = problemLines(job);
+    if (lines !== '') said.add(job.name);
+    process.stderr.write(lines);
   }
 }

@@ -24,6 +24,7 @@ function noteOf(job: JobEntry): string {
   notes.push(...job.listen.flatMap(({ address }) => (address === null ? [] : [`listens at ${address}`])));
   if (job.uncaptured !== null) notes.push(`no newer snapshot: ${job.uncaptured}`);
   if (job.state === 'waiting') notes.push(waiting(job));
+  if (job.state === 'stopping' && job.problems.length > 0) notes.push('its node is lost: it ends when a node is there');
   if (job.state === 'running' && job.problems.length > 0)
     notes.push('its node is drained, and no other node can run it');
   return notes.filter(Boolean).join('; ') || '-';

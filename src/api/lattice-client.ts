@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { InputError, ToolError, UsageError, WagSnapError } from '../base/errors.js';
 import { quoted } from '../base/terminal-text.js';
 import { Holdings } from '../lattice/holdings.js';
+import { stopped } from '../lattice/jobs.js';
 import { problemsOf } from '../lattice/placement.js';
 import { checkSpec, isJobName, JOB_RULE } from '../lattice/record-format.js';
 import { type JobRecord, type JobSpec, type NodeRecord, withHistory } from '../lattice/records.js';
@@ -106,7 +107,7 @@ export class LatticeClient implements Lattice {
       before === undefined
         ? await this.server.removeJob(name, revision)
         : (await this.server.write(before, revision)) !== undefined;
-    if (!undone) await this.change(name, (job) => (job.end === null ? { ...job, desired: 'stop' } : job));
+    if (!undone) await this.change(name, (job) => stopped(job, []));
   }
 
   /** In an election nobody says whether a record was written: then it is looked at again. */
@@ -186,8 +187,10 @@ export class LatticeClient implements Lattice {
 
   /** Stops a job, and its replicas. @returns their names. @throws InputError 'no-job' */
   async stop(name: string): Promise<string[]> {
-    const names = await this.replicas(name);
-    for (const one of names) await this.change(one, (job) => (job.end === null ? { ...job, desired: 'stop' } : job));
+    const { nodes, jobs } = await this.server.readAll();
+    const names = jobs.filter((job) => job.name === name || job.group === name).map((job) => job.name);
+    if (names.length === 0) throw noJob(name);
+    for (const one of names) await this.change(one, (job) => stopped(job, nodes));
     return names;
   }
 
@@ -235,7 +238,7 @@ export class LatticeClient implements Lattice {
     if (!(Number.isInteger(replicas) && replicas >= 0 && replicas <= 1000)) {
       throw new UsageError(`${replicas} replicas: expected a number from 0 to 1000`);
     }
-    const { jobs } = await this.server.readAll();
+    const { nodes, jobs } = await this.server.readAll();
     const all = jobs.filter(({ group }) => group === name);
     const [first] = all;
     if (first === undefined) {
@@ -251,8 +254,7 @@ export class LatticeClient implements Lattice {
       first.spec,
     );
     for (const job of all) {
-      if (!wanted.includes(job.name) && job.end === null)
-        await this.change(job.name, (now) => ({ ...now, desired: 'stop' }));
+      if (!wanted.includes(job.name)) await this.change(job.name, (now) => stopped(now, nodes));
     }
     return wanted;
   }
@@ -293,13 +295,6 @@ export class LatticeClient implements Lattice {
 
   close(): Promise<void> {
     return this.server.close();
-  }
-
-  private async replicas(name: string): Promise<string[]> {
-    const { jobs } = await this.server.readAll();
-    const names = jobs.filter((job) => job.name === name || job.group === name).map((job) => job.name);
-    if (names.length === 0) throw noJob(name);
-    return names;
   }
 
   /** @param change may be applied twice: in an election nobody says whether the first one was written */

@@ -55,7 +55,7 @@ export interface JobEntry {
   readonly uncaptured: string | null;
   /** How it ended; null while it has not. */
   readonly end: string | null;
-  /** Of one that waits: what keeps it from each node. */
+  /** Of one that waits, or cannot be stopped as no node is there: what keeps it from each node. */
   readonly problems: readonly { readonly node: string; readonly problems: readonly string[] }[];
   readonly history: readonly HistoryEntry[];
 }

@@ -1,7 +1,7 @@
 /** Jobs and nodes as people see them, from their records. */
 
 import { Holdings } from '../lattice/holdings.js';
-import { problemsOf } from '../lattice/placement.js';
+import { GONE, problemsOf } from '../lattice/placement.js';
 import type { Holder, JobRecord, NodeRecord } from '../lattice/records.js';
 import type { AllRecords } from '../lattice/server.js';
 import { timingOf } from '../lattice/state.js';
@@ -44,6 +44,8 @@ export function jobEntries(records: AllRecords, all: boolean): JobEntry[] {
 export function jobEntry(job: JobRecord, { nodes, jobs }: LatticeRecords, holdings = new Holdings(jobs)): JobEntry {
   const { name, fence, holder, spec, snapshot, to, uncaptured, restarts, end, history } = job;
   const state = stateOf(job, nodes);
+  const gone = nodes.filter(({ fenced }) => fenced).map(({ name }) => ({ node: name, problems: [GONE] }));
+  const isStuck = state === 'stopping' && isLost(holder, nodes) && gone.length === nodes.length;
   const isDrained = state === 'running' && nodes.some((node) => node.name === holder?.node && node.draining);
   const all =
     state === 'waiting' || state === 'lost' || isDrained
@@ -51,7 +53,9 @@ export function jobEntry(job: JobRecord, { nodes, jobs }: LatticeRecords, holdin
           node: node.name,
           problems: [...problemsOf(job, node, holdings.load(node.name)), ...unableOf(job, node.name)],
         }))
-      : [];
+      : isStuck
+        ? gone
+        : [];
   // one that leaves its node is no news as long as another one can take it
   const problems = isDrained && all.some(({ problems }) => problems.length === 0) ? [] : all;
   const { module, env: _, ...demands } = spec;
@@ -79,8 +83,14 @@ function stateOf({ end, desired, holder }: JobRecord, nodes: readonly NodeRecord
   if (end !== null) return desired === 'stop' ? 'stopped' : end.code === 0 ? 'done' : 'failed';
   if (desired === 'stop') return 'stopping';
   if (holder === null) return 'waiting';
+  return isLost(holder, nodes) ? 'lost' : 'running';
+}
+
+/** Whether there is a holder, and it is not heard of. */
+function isLost(holder: Holder | null, nodes: readonly NodeRecord[]): boolean {
+  if (holder === null) return false;
   const node = nodes.find(({ name }) => name === holder.node);
-  return node === undefined || node.fenced || node.incarnation !== holder.incarnation ? 'lost' : 'running';
+  return node === undefined || node.fenced || node.incarnation !== holder.incarnation;
 }
 
 export function endText({ end }: JobRecord): string {

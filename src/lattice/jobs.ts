@@ -1,8 +1,8 @@
 /** What a node does about a job: takes it, runs it, reports its snapshots and its end, gives it away. */
 
-import { hasLease, isOver } from './membership.js';
+import { endsLife, hasLease, isOver } from './membership.js';
 import { bestOther, isOnesTurn } from './placement.js';
-import { type HistoryEntry, isSameHolder, type JobRecord, withHistory } from './records.js';
+import { type HistoryEntry, isSameHolder, type JobRecord, type NodeRecord, withHistory } from './records.js';
 import { type Effect, type Ended, jobKey, type Move, type NodeState, type Program, type Unable } from './state.js';
 
 export function decideJob(node: NodeState, name: string, now: number, effects: Effect[]): void {
@@ -92,6 +92,16 @@ function hold(
 }
 
 const STOPPED = { code: null, signal: null, problem: null };
+
+/** What a user who stops a job makes of its record. What nobody has is over at once: perhaps no node is there. */
+export function stopped(job: JobRecord, nodes: readonly NodeRecord[]): JobRecord {
+  const { holder, end } = job;
+  if (end !== null) return job;
+  const isFree = holder === null || nodes.some((node) => node.name === holder.node && endsLife(node, holder));
+  if (!isFree) return { ...job, desired: 'stop' };
+  const over: JobRecord = { ...job, desired: 'stop', holder: null, end: STOPPED };
+  return { ...over, history: withHistory(over, { what: 'stopped', node: null, note: null }) };
+}
 
 function end(program: Program, job: string, effects: Effect[]): void {
   program.state = 'ending';

@@ -5,6 +5,9 @@ import type { Load } from './holdings.js';
 import type { JobRecord, NodeRecord } from './records.js';
 import type { NodeState } from './state.js';
 
+/** What keeps every job from a node whose life is over. */
+export const GONE = 'it has left, or was lost';
+
 /** Everything that keeps a job from a node, each a sentence; empty: it can run there. */
 export function problemsOf(
   { name: job, spec, snapshot }: Pick<JobRecord, 'name' | 'spec' | 'snapshot'>,
@@ -13,7 +16,7 @@ export function problemsOf(
 ): string[] {
   const { offer } = node;
   const problems: string[] = [];
-  if (node.fenced) problems.push('it has left, or was lost');
+  if (node.fenced) problems.push(GONE);
   if (node.cordoned) problems.push('it is cordoned');
   if (node.draining) problems.push('it is being drained');
   if (spec.arch !== null && !offer.arch.includes(spec.arch)) {

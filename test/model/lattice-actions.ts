@@ -1,5 +1,6 @@
 /** What can happen next in the lattice's world: what nodes do, what users ask for, and what goes wrong. */
 
+import { stopped } from '../../src/lattice/jobs.js';
 import type { JobRecord, NodeRecord } from '../../src/lattice/records.js';
 import { jobKey, nodeKey } from '../../src/lattice/state.js';
 import {
@@ -137,7 +138,8 @@ function moveActions(world: World, rules: Rules, add: Add): void {
   if (budget.stops > 0 && job.end === null) {
     add('a user asks to stop it', false, (next) => {
       next.budget.stops--;
-      put(next, jobKey(JOB), { ...job, desired: 'stop' });
+      const nodes = NAMES.flatMap((name) => (world.store[nodeKey(name)]?.record as NodeRecord | undefined) ?? []);
+      put(next, jobKey(JOB), stopped(job, nodes));
     });
   }
   if (transfer === undefined) return;

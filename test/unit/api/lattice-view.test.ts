@@ -97,3 +97,16 @@ test('a job that cannot leave a node that is drained says why', () => {
   expect(problemsWith([node('a'), node('b')])).toEqual([]);
   expect(problemsWith([drained, node('b')], job('x', 'a'))).toEqual([]);
 });
+
+test('a job that is to be stopped, and no node is there that could say so', () => {
+  const stopping: JobRecord = { ...job('x', 'a'), desired: 'stop' };
+  const see = (...nodes: NodeRecord[]) => jobEntry(stopping, { nodes, jobs: [stopping], silence: new Map() });
+  const lost = see(node('a', true), node('b', true));
+  const gone = ['it has left, or was lost'];
+  expect(lost).toMatchObject({
+    state: 'stopping',
+    problems: ['a', 'b'].map((name) => ({ node: name, problems: gone })),
+  });
+  expect(jobTable([lost])).toContain('its node is lost: it ends when a node is there');
+  for (const seen of [see(node('a', true), node('b')), see(node('a'))]) expect(seen.problems).toEqual([]);
+});
