@@ -77,8 +77,9 @@ function observe(node: NodeState, event: Event, now: number, effects: Effect[]):
       observeJob(node, event.record, event.revision);
       break;
     case 'gone':
-      if (event.revision > (node.jobs[event.job]?.revision ?? 0)) {
+      if (event.revision > newestOf(node, event.job)) {
         delete node.jobs[event.job];
+        node.removed[event.job] = event.revision;
         delete node.unable[event.job];
         node.holdings.set(event.job, undefined);
       }
@@ -96,8 +97,14 @@ function observe(node: NodeState, event: Event, now: number, effects: Effect[]):
   return true;
 }
 
+/** The revision of the last news of a job. */
+function newestOf({ jobs, removed }: NodeState, job: string): number {
+  return jobs[job]?.revision ?? removed[job] ?? 0;
+}
+
 function observeJob(node: NodeState, record: JobRecord, revision: number): void {
-  if (revision <= (node.jobs[record.name]?.revision ?? 0)) return;
+  if (revision <= newestOf(node, record.name)) return;
+  delete node.removed[record.name];
   node.jobs[record.name] = { record, revision };
   node.holdings.set(record.name, record);
   settle(node, jobKey(record.name), revision);

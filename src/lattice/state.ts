@@ -120,6 +120,8 @@ export interface NodeState {
   moves: number;
   nodes: Record<string, KnownNode>;
   jobs: Record<string, KnownJob>;
+  /** Jobs whose records were deleted, by which revision: what has an earlier one is late. */
+  removed: Record<string, number>;
   /** Who holds them; one that is being taken counts as this node's. */
   holdings: Holdings;
   /** Writes under way, by key. */
@@ -212,6 +214,7 @@ export function newNode(identity: NodeIdentity): NodeState {
     moves: 0,
     nodes: {},
     jobs: {},
+    removed: {},
     holdings: new Holdings(),
     pending: {},
     hasMore: false,

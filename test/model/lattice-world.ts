@@ -221,6 +221,7 @@ export function cloneNode(node: NodeState): NodeState {
     sent: { ...node.sent },
     nodes: { ...node.nodes },
     jobs: mapValues(node.jobs, (job) => ({ ...job })),
+    removed: { ...node.removed },
     holdings: node.holdings.copy(),
     pending: { ...node.pending },
     programs: mapValues(node.programs, (program) => ({ ...program })),

@@ -292,3 +292,19 @@ test('a job that shall move to a node that nobody knows does not keep its own on
     move: { to: { node: 'c', incarnation: 1 } },
   });
 });
+
+test('late news of a job that was forgotten do not begin it again, those of a new one of its name do', () => {
+  const one = joined();
+  const record: JobRecord = { ...job, fence: 1, holder: { node: 'a', incarnation: one.node.incarnation } };
+  const tell = (event: Event) => step(one.node, event, 0).map((effect) => effect.do);
+  const END = { code: 0, signal: null, problem: null };
+  expect(tell({ kind: 'job', record, revision: 3 })).toEqual(['start']);
+  tell({ kind: 'running', job: 'job', fence: 1 });
+  expect(tell({ kind: 'ended', job: 'job', fence: 1, end: END })).toEqual(['write-job']);
+  tell({ kind: 'job', record: { ...record, holder: null, end: END }, revision: 4 });
+  tell({ kind: 'gone', job: 'job', revision: 5 });
+  for (const revision of [3, 5]) expect(tell({ kind: 'job', record, revision })).toEqual([]);
+  tell({ kind: 'gone', job: 'job', revision: 2 });
+  expect(tell({ kind: 'job', record, revision: 4 })).toEqual([]);
+  expect(tell({ kind: 'job', record: { ...record, fence: 6 }, revision: 6 })).toEqual(['start']);
+});
