@@ -38,7 +38,7 @@ export interface JobEntry {
   /** `waiting`: no node has it. `lost`: its node is not heard of. */
   readonly state: 'waiting' | 'running' | 'lost' | 'stopping' | 'stopped' | 'done' | 'failed';
   readonly node: string | null;
-  /** How often it has changed hands. */
+  /** Grows each time that it changes hands. */
   readonly fence: number;
   readonly module: string;
   /** What it was submitted with, besides its environment. */
