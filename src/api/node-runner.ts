@@ -153,7 +153,7 @@ export class NodeRunner implements Runner {
   }
 
   /** While it runs, if the other node can be reached; otherwise by way of a snapshot. */
-  private async giveAway({ name }: JobRecord, move: Move): Promise<void> {
+  private async giveAway({ name, to: asked }: JobRecord, move: Move): Promise<void> {
     const program = this.programs.get(name);
     let why: string | null = null;
     if (program !== undefined && move.to !== null) {
@@ -162,7 +162,9 @@ export class NodeRunner implements Runner {
       else {
         const failed = await this.sendTo(found, program, move);
         if (failed === undefined) return;
-        why = failed;
+        why = inOneLine(failed);
+        // what it has open cannot be opened there: neither could a snapshot of it be continued
+        if (asked !== null && (failed as ToolError).code === 'host-state') return this.notGivenAway(name, move.id, why);
       }
       if (this.isLost(move.to)) return this.notGivenAway(name, move.id, lost(move.to));
       if (program.isWanted) this.options.onEvent({ event: 'not-sent', job: name, to: move.to.node, why });
@@ -195,7 +197,7 @@ export class NodeRunner implements Runner {
   }
 
   /** @returns why it is not over there, and nobody has decided that it shall stay; undefined: nothing is left to be done */
-  private async sendTo(to: Transport, program: NodeProgram, move: Move): Promise<string | undefined> {
+  private async sendTo(to: Transport, program: NodeProgram, move: Move): Promise<Error | undefined> {
     const { name } = program.job;
     let hasParked = false;
     this.moves.set(name, { move, program });
@@ -216,7 +218,7 @@ export class NodeRunner implements Runner {
       this.options.onEvent({ event: 'given-away', job: name, to: move.to?.node ?? null, snapshot: null, milliseconds });
       return undefined;
     } catch (error) {
-      if (!hasParked) return inOneLine(error);
+      if (!hasParked) return error as Error;
       if ((error as ToolError).code === 'recalled') return undefined;
       if (program.isWanted) program.end(); // it cannot continue here: it begins again from its last snapshot
       return undefined;

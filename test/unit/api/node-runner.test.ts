@@ -90,16 +90,17 @@ test('only the news that a node still has a job make it remove older snapshots o
   expect(removed).toEqual(['job:34']);
 });
 
+const target: NodeRecord = {
+  ...{ name: 'b', incarnation: 3, session: 'b', renewal: 1, lease: 1000, fenced: false, cordoned: false },
+  ...{ draining: false, receiver: { address: '127.0.0.1:1', key: '' } },
+  offer: { arch: ['x64'], cpus: 1, memory: 0, labels: {}, store: true, dirs: [], listen: {} },
+};
+
 test('what is sent to a node that is lost is given up, and not handed over by a snapshot', async () => {
   const events: Event[] = [];
   const runner = runnerOf({});
   runner.report = (event) => void events.push(event);
   runner.arrivals = { keys: {} } as NodeArrivals;
-  const target: NodeRecord = {
-    ...{ name: 'b', incarnation: 3, session: 'b', renewal: 1, lease: 1000, fenced: false, cordoned: false },
-    ...{ draining: false, receiver: { address: '127.0.0.1:1', key: '' } },
-    offer: { arch: ['x64'], cpus: 1, memory: 0, labels: {}, store: true, dirs: [], listen: {} },
-  };
   let known = target;
   runner.nodeOf = () => known;
   let giveUp: (error: Error) => void = () => {};
@@ -125,6 +126,35 @@ test('what is sent to a node that is lost is given up, and not handed over by a 
   expect(given).toEqual(['b was lost meanwhile']);
   await new Promise((resolve) => setImmediate(resolve));
   expect(events).toEqual([{ kind: 'not-sent', job: 'job-1', id: 'move', why: 'b was lost meanwhile' }]);
+});
+
+test('a node that cannot open what a program has open is given no snapshot of it either, if a user has asked for it', async () => {
+  const why = 'job-1: cannot be restored here: descriptor 3, listener: the address is in use';
+  const handedOver: string[] = [];
+  for (const to of ['b', null]) {
+    const runner = runnerOf({ stores: {} as JobStores });
+    runner.arrivals = { keys: {} } as NodeArrivals;
+    runner.nodeOf = () => target;
+    const program = {
+      ...{ job: job(1), isWanted: true },
+      send: async () => {
+        throw new InputError('host-state', 'job-1: cannot be restored here:', [
+          '  descriptor 3, listener: the address is in use',
+        ]);
+      },
+      handOver: async () => {
+        handedOver.push(String(to));
+        throw new Error('it runs on');
+      },
+    };
+    (runner as unknown as { programs: Map<string, unknown> }).programs.set('job-1', program);
+    const said = await new Promise<Event>((resolve) => {
+      runner.report = resolve;
+      runner.send({ ...job(1), to }, { id: 'move', to: { node: 'b', incarnation: 3 } });
+    });
+    expect(said).toEqual({ kind: 'not-sent', job: 'job-1', id: 'move', why: to === null ? 'it runs on' : why });
+  }
+  expect(handedOver).toEqual(['null']);
 });
 
 test('what the policy of the node does not let begin is given back, with the sha256 that snapshots have of it', async () => {
