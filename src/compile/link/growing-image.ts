@@ -261,7 +261,6 @@ export class GrowingImage {
   addLikely(): boolean {
     const { offset: start, codeLimit } = this.text.masm;
     if (start > codeLimit / 2) return false;
-
     this.compileSome(this.pageSize / 8, () => this.likely.takeCallee(0) ?? this.likely.takeNeighbour());
     return this.append(start);
   }
