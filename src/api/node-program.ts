@@ -43,6 +43,8 @@ export class NodeProgram {
   private isHandedOver = false;
   /** While it stands still for a move: where it continues. */
   private decision: ((where: 'here' | 'there' | Error) => void) | undefined;
+  /** Its process has ended; `last` says how, when all that it has printed is there. */
+  private isOver = false;
   private last: JobEnd | undefined;
   /** When its last snapshot was durable, or it began here. */
   private savedAt: number | undefined;
@@ -129,7 +131,7 @@ export class NodeProgram {
 
   private captureLater(): void {
     const { snapshotEvery } = this.job.spec;
-    if (snapshotEvery === null || this.host.stores === undefined || this.isUnwanted) return;
+    if (snapshotEvery === null || this.host.stores === undefined || this.isUnwanted || this.isOver) return;
     this.timer = setTimeout(() => {
       this.captures = this.captures
         .then(() => this.capture(false))
@@ -248,6 +250,7 @@ export class NodeProgram {
   }
 
   private async ended({ code, signal }: { code: number | null; signal: string | null }): Promise<void> {
+    this.isOver = true;
     clearTimeout(this.timer);
     const { held, prepared, host } = this;
     if (held) host.guard.gone(held.pid);

@@ -1,6 +1,6 @@
 /** What a node says of a program that cannot be started, or captured. */
 
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { ArrivedProgram } from '../../../src/api/node-arrivals.js';
 import { NodeProgram, type ProgramHost } from '../../../src/api/node-program.js';
 import { InputError, ToolError } from '../../../src/base/errors.js';
@@ -15,6 +15,8 @@ const job = {
     ...{ dirs: [], listen: [], snapshotEvery: 1, restart: 'never' },
   },
 } as JobRecord;
+
+afterEach(() => vi.useRealTimers());
 
 const hostOf = (more: Partial<ProgramHost>) =>
   ({
@@ -54,4 +56,31 @@ test('one that has ended while it was captured is none whose capture has failed'
   });
   ends({ code: 0, signal: null });
   expect(said).toEqual({ kind: 'not-captured', job: 'job', fence: 1, why: 'the disk is full' });
+});
+
+test('one that ends while it is captured is not captured again', async () => {
+  vi.useFakeTimers();
+  let ends: (end: { code: number; signal: null }) => void = () => {};
+  const ended = new Promise((resolve) => (ends = resolve));
+  let captures = 0;
+  const of = async () => {
+    captures++;
+    ends({ code: 0, signal: null });
+    await reported;
+    throw new InputError('no-process', 'there is no process with pid 1');
+  };
+  const events: Event[] = [];
+  let report: (event: Event) => void = () => {};
+  const reported = new Promise<void>((resolve) => {
+    report = (event) => {
+      events.push(event);
+      if (event.kind === 'ended') resolve();
+    };
+  });
+  const held = { pid: 1, hasBegun: true, begin: async () => true, kill: () => {}, ended };
+  const program = new NodeProgram(job, 1, hostOf({ stores: { of } as never, report }));
+  await program.start({ held, pipes: { readers: [] } } as unknown as ArrivedProgram);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect([captures, vi.getTimerCount()]).toEqual([1, 0]);
+  expect(events.map(({ kind }) => kind)).toEqual(['running', 'ended']);
 });
