@@ -41,18 +41,20 @@ export function jobEntries(records: AllRecords, all: boolean): JobEntry[] {
 }
 
 /** @param holdings of all jobs */
-export function jobEntry(job: JobRecord, { nodes, jobs }: LatticeRecords, holdings = new Holdings(jobs)): JobEntry {
+export function jobEntry(
+  job: JobRecord,
+  { nodes, jobs, silence }: LatticeRecords,
+  holdings = new Holdings(jobs),
+): JobEntry {
   const { name, fence, holder, spec, snapshot, to, uncaptured, restarts, end, history } = job;
   const state = stateOf(job, nodes);
+  const listed = nodes.filter((node) => !node.fenced || (silence.get(node.name) ?? 0) < LISTED);
   const gone = nodes.filter(({ fenced }) => fenced).map(({ name }) => ({ node: name, problems: [GONE] }));
   const isStuck = state === 'stopping' && isLost(holder, nodes) && gone.length === nodes.length;
   const isDrained = state === 'running' && nodes.some((node) => node.name === holder?.node && node.draining);
   const all =
     state === 'waiting' || state === 'lost' || isDrained
-      ? nodes.map((node) => ({
-          node: node.name,
-          problems: [...problemsOf(job, node, holdings.load(node.name)), ...unableOf(job, node.name)],
-        }))
+      ? listed.map((node) => ({ node: node.name, problems: keepsFrom(job, node, holdings) }))
       : isStuck
         ? gone
         : [];
@@ -65,6 +67,12 @@ export function jobEntry(job: JobRecord, { nodes, jobs }: LatticeRecords, holdin
     uncaptured: state === 'running' ? uncaptured : null,
     listen: spec.listen.map((name) => ({ name, address: addressOf(name, end === null ? holder : null, nodes) })),
   };
+}
+
+/** What keeps a job from a node; of one that has gone nothing else. */
+function keepsFrom(job: JobRecord, node: NodeRecord, holdings: Holdings): string[] {
+  if (node.fenced) return [GONE];
+  return [...problemsOf(job, node, holdings.load(node.name)), ...unableOf(job, node.name)];
 }
 
 /** Where the node that has a job lets it accept connections. */

@@ -168,7 +168,7 @@ function giveAway(
       return;
     case 'running': {
       if (snapshot !== undefined) return write?.({ snapshot, uncaptured: null });
-      if (program.uncaptured !== undefined && record.uncaptured === null) {
+      if (program.uncaptured !== undefined && program.uncaptured !== record.uncaptured) {
         const note = program.uncaptured;
         return write?.({ uncaptured: note }, { what: 'not-captured', node: node.name, note });
       }

@@ -35,6 +35,8 @@ const RECORDS = 'wagsnap';
 const MODULES = 'wagsnap-modules';
 /** Pieces that are kept of each job. */
 const LOG_PIECES = 20_000;
+/** Milliseconds between looks at whether what is read was removed meanwhile. */
+const LOG_LOOK = 1000;
 /** Copies in a cluster: with three, one may be lost. */
 const REPLICAS = 3;
 
@@ -267,6 +269,9 @@ export class LatticeServer {
       return consumer.consume();
     });
     const stop = () => messages.stop();
+    // the rest of it may be removed meanwhile: then its last piece never comes
+    const look = async () => (await this.lastPiece(job)) < last && stop();
+    const looking = follow ? undefined : setInterval(() => void look().catch(() => {}), LOG_LOOK);
     signal?.addEventListener('abort', stop, { once: true });
     try {
       for await (const message of messages) {
@@ -278,6 +283,7 @@ export class LatticeServer {
       }
     } finally {
       signal?.removeEventListener('abort', stop);
+      clearInterval(looking);
       stop();
     }
   }

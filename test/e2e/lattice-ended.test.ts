@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LatticeServer } from '../../src/lattice/server.js';
 import { command } from '../support/command.js';
 import { hasNats, NO_NATS, PATIENT, TestLattice } from '../support/lattice.js';
 import { temporaryFolder } from '../support/workload.js';
@@ -46,6 +47,22 @@ describe.skipIf(!hasNats)('jobs that end', () => {
     await world.node('a', PATIENT);
   });
   afterAll(() => world.close());
+
+  test('a log that is removed while it is read ends there', async () => {
+    const server = await LatticeServer.connect({ nats: world.url });
+    try {
+      const writer = server.logWriter('removed', 1, 'a');
+      for (let i = 0; i < 500; i++) await writer.write('stdout', Buffer.from('piece'));
+      let isRemoved = false;
+      for await (const { fence } of server.readLog('removed', false)) {
+        expect(fence).toBe(1);
+        if (!isRemoved) await server.removeLog('removed', await server.lastPiece('removed'));
+        isRemoved = true;
+      }
+    } finally {
+      await server.close();
+    }
+  });
 
   test('one that fails, or traps, says how, and what it has printed is there', async () => {
     await wagSnap('submit', module('fails', 'one', '(call $exit (i32.const 3))'));

@@ -68,7 +68,10 @@ export const lattice: Area = {
       file: 'src/lattice/jobs.ts',
       tests: PROTOCOL,
       changes: [
-        ['program.uncaptured !== undefined && record.uncaptured === null', 'program.uncaptured !== undefined'],
+        [
+          'program.uncaptured !== undefined && program.uncaptured !== record.uncaptured',
+          'program.uncaptured !== undefined',
+        ],
         ['return write?.({ snapshot, uncaptured: null });', 'return write?.({ snapshot });'],
       ],
     },

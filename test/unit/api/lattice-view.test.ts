@@ -46,6 +46,19 @@ test('a node that is silent for its lease and the margin has gone, and its jobs 
   ]);
 });
 
+test('of a node that has gone nothing else keeps a job from it, and after an hour it is not named', () => {
+  const waiting: JobRecord = { ...job('x', 'a'), holder: null, spec: { ...spec, labels: { only: 'a' } } };
+  const nodes = [node('here'), node('since', true), node('long', true)];
+  const silence = new Map([
+    ['since', HOUR - 1],
+    ['long', HOUR],
+  ]);
+  expect(jobEntry(waiting, { nodes, jobs: [waiting], silence }).problems).toEqual([
+    { node: 'here', problems: ['it has no label only=a'] },
+    { node: 'since', problems: ['it has left, or was lost'] },
+  ]);
+});
+
 test('nodes that have gone are listed for an hour, and as long as they have a job', () => {
   const silence = new Map([
     ['alive', 1000],
