@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobEntry, Lattice } from '../../src/api/lattice.js';
 import { ToolError } from '../../src/base/errors.js';
 import { problemLines } from '../show/lattice.js';
+import { printWarning } from '../show/warning.js';
 
 /** Between two looks, in milliseconds. */
 const PAUSE = 500;
@@ -19,7 +20,7 @@ export async function waitForEnd(lattice: Lattice, names: readonly string[]): Pr
   const stopped = new Set(names);
   const said = new Set<string>();
   for (;;) {
-    const jobs = await lattice.jobs();
+    const jobs = await patiently(() => lattice.jobs());
     const left = jobs.filter(({ name, state }) => stopped.has(name) && state === 'stopping');
     if (left.length === 0) return;
     sayProblems(left, said);
@@ -30,7 +31,7 @@ export async function waitForEnd(lattice: Lattice, names: readonly string[]): Pr
 /** Until a job that shall move has a node that it was to move to. @throws ToolError 'not-moved' */
 export async function waitForMove(lattice: Lattice, name: string, node: string): Promise<void> {
   for (;;) {
-    const job = await lattice.job(name);
+    const job = await patiently(() => lattice.job(name));
     if (job.end !== null) throw new ToolError('not-moved', `${name} has ended: ${job.end}`);
     if (job.to === null && job.node === node) return;
     if (job.to === null && job.state === 'running') {
@@ -45,16 +46,29 @@ export async function waitForMove(lattice: Lattice, name: string, node: string):
 export async function waitForDrain(lattice: Lattice, node: string): Promise<void> {
   const said = new Set<string>();
   for (;;) {
-    const found = (await lattice.nodes({ all: true })).find(({ name }) => name === node);
+    const found = (await patiently(() => lattice.nodes({ all: true }))).find(({ name }) => name === node);
     if (found?.state === 'ready' || found?.state === 'cordoned') {
       throw new ToolError('not-drained', `${node} is not drained any more: it is ${found.state}`);
     }
     if (found === undefined || found.jobs === 0) return;
     sayProblems(
-      (await lattice.jobs()).filter((job) => job.node === node),
+      (await patiently(() => lattice.jobs())).filter((job) => job.node === node),
       said,
     );
     await sleep(PAUSE);
+  }
+}
+
+/** Looks again while NATS is away, which has what was asked for. */
+async function patiently<T>(look: () => Promise<T>): Promise<T> {
+  for (let isSaid = false; ; isSaid = true) {
+    try {
+      return await look();
+    } catch (error) {
+      if (!(error instanceof ToolError) || error.code !== 'nats') throw error;
+      if (!isSaid) printWarning(`${error.headline}: it is waited for`);
+      await sleep(PAUSE);
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 import { expect, test, vi } from 'vitest';
 import { waitForDrain, waitForEnd, waitForMove } from '../../../../bin/programs/lattice-wait.js';
 import type { JobEntry, Lattice, NodeEntry } from '../../../../src/api/lattice.js';
+import { ToolError } from '../../../../src/base/errors.js';
 
 const entry = { name: 'x', node: 'a', to: null, end: null, state: 'running', problems: [], history: [] };
 const job = (more: Partial<JobEntry> = {}) => ({ ...entry, ...more }) as unknown as JobEntry;
@@ -44,6 +45,25 @@ test('a job that has moved, and one that has not', async () => {
   await expect(waitForMove(lattice([job({ node: null, end: 'exit code 0' })]), 'x', 'b')).rejects.toThrow(
     'x has ended: exit code 0',
   );
+});
+
+test('NATS that is away is waited for, and said once; another failure is one', async () => {
+  const away = () => {
+    throw new ToolError('nats', 'no NATS server answers there');
+  };
+  const looks = [away, away, () => [job({ name: 'x', state: 'stopping' })], away, () => []];
+  const write = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  try {
+    await waitForEnd({ jobs: async () => looks.shift()!() } as unknown as Lattice, ['x']);
+    const lines = write.mock.calls.map(([text]) => text);
+    expect(lines).toEqual(Array(2).fill('wag-snap: warning: no NATS server answers there: it is waited for\n'));
+  } finally {
+    write.mockRestore();
+  }
+  const broken = async () => {
+    throw new ToolError('record', 'its record cannot be read');
+  };
+  await expect(waitForEnd({ jobs: broken } as unknown as Lattice, ['x'])).rejects.toThrow('cannot be read');
 });
 
 test('a node that is drained; what cannot leave it is said once', async () => {
