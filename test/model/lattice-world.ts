@@ -9,8 +9,9 @@
 
 import { type GuardState, newGuard, verdict } from '../../src/lattice/guard.js';
 import { step } from '../../src/lattice/protocol.js';
-import type { JobRecord, JobSpec, NodeOffer, NodeRecord } from '../../src/lattice/records.js';
+import type { JobRecord, NodeOffer, NodeRecord } from '../../src/lattice/records.js';
 import { type Effect, type Event, jobKey, type NodeState, type Timing } from '../../src/lattice/state.js';
+import { spec } from '../support/job-spec.js';
 
 export const JOB = 'j';
 export const NAMES = ['a', 'b'] as const;
@@ -124,24 +125,12 @@ export interface World {
 export class Violation extends Error {}
 
 export const OFFER: NodeOffer = { arch: ['x64'], cpus: 1, memory: 0, labels: {}, store: true, dirs: [], listen: {} };
-const SPEC: JobSpec = {
-  module: 'sha256:0',
-  args: [],
-  env: {},
-  arch: null,
-  labels: {},
-  memory: null,
-  dirs: [],
-  listen: [],
-  snapshotEvery: null,
-  restart: 'never',
-};
 
 export function newWorld(budget: Partial<Budget> = {}): World {
   const job: JobRecord = {
     name: JOB,
     group: JOB,
-    spec: SPEC,
+    spec: spec,
     desired: 'run',
     fence: 0,
     begun: 0,

@@ -3,21 +3,9 @@
 import { step } from '../../src/lattice/protocol.js';
 import type { JobRecord, NodeRecord } from '../../src/lattice/records.js';
 import { type Event, newNode, timingOf } from '../../src/lattice/state.js';
+import { spec } from '../support/job-spec.js';
 
 const OFFER = { arch: ['x64'], cpus: 4, memory: 2 ** 34, labels: {}, store: true, dirs: [], listen: {} };
-const SPEC = {
-  ...{
-    module: `sha256:${'0'.repeat(64)}`,
-    args: [],
-    env: {},
-    arch: null,
-    labels: {},
-    memory: null,
-    dirs: [],
-    listen: [],
-  },
-  ...{ snapshotEvery: null, restart: 'never' as const },
-};
 const ROUNDS = 3;
 
 /** Others renew their leases, jobs of others change, free ones are seen: as often as each other. */
@@ -39,7 +27,7 @@ export function decisions(count: number, jobsEach: number): Record<string, numbe
   const jobs = Array.from({ length: count * jobsEach }, (_, i): JobRecord => {
     const holder = { node: `n${i % count}`, incarnation: 1 };
     const rest = { to: null, arrival: null, snapshot: null, uncaptured: null, end: null, restarts: 0, history: [] };
-    return { name: `j${i}`, group: 'j', spec: SPEC, desired: 'run', fence: 1, begun: 0, holder, ...rest };
+    return { name: `j${i}`, group: 'j', spec, desired: 'run', fence: 1, begun: 0, holder, ...rest };
   });
   for (const record of others) tell({ kind: 'node', record, revision: ++revision });
   for (const record of jobs) tell({ kind: 'job', record, revision: ++revision });

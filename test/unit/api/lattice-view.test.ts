@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { jobTable } from '../../../bin/show/lattice.js';
 import { jobEntries, jobEntry, nodeEntries, withGone } from '../../../src/api/lattice-view.js';
 import type { JobRecord, NodeRecord } from '../../../src/lattice/records.js';
+import { spec } from '../../support/job-spec.js';
 
 const HOUR = 3_600_000;
 const offer = { arch: ['x64'], cpus: 1, memory: 2 ** 30, labels: {}, store: true, dirs: [], listen: {} };
@@ -11,19 +12,6 @@ const node = (name: string, fenced = false): NodeRecord => ({
   ...{ name, incarnation: 1, session: name, renewal: 1, lease: 10_000, fenced, cordoned: false, draining: false },
   ...{ offer, receiver: null },
 });
-const spec = {
-  ...{
-    module: `sha256:${'0'.repeat(64)}`,
-    args: [],
-    env: {},
-    arch: null,
-    labels: {},
-    memory: null,
-    dirs: [],
-    listen: [],
-  },
-  ...{ snapshotEvery: null, restart: 'never' as const },
-};
 const job = (name: string, at: string): JobRecord => ({
   ...{ name, group: name, spec, desired: 'run', fence: 1, begun: 0, holder: { node: at, incarnation: 1 }, to: null },
   ...{ arrival: null, snapshot: null, uncaptured: null, end: null, restarts: 0, history: [] },

@@ -4,22 +4,10 @@ import { expect, test } from 'vitest';
 import { step } from '../../../src/lattice/protocol.js';
 import type { JobRecord, NodeRecord } from '../../../src/lattice/records.js';
 import { type Event, jobKey, type NodeState, newNode, nodeKey, timingOf } from '../../../src/lattice/state.js';
+import { spec } from '../../support/job-spec.js';
 
 const timing = timingOf(10_000);
 const offer = { arch: ['x64'], cpus: 4, memory: 2 ** 30, labels: {}, store: true, dirs: [], listen: {} };
-const spec = {
-  ...{
-    module: `sha256:${'0'.repeat(64)}`,
-    args: [],
-    env: {},
-    arch: null,
-    labels: {},
-    memory: null,
-    dirs: [],
-    listen: [],
-  },
-  ...{ snapshotEvery: null, restart: 'never' as const },
-};
 
 class Many {
   readonly nodes: NodeState[];

@@ -7,22 +7,10 @@ import { step } from '../../../src/lattice/protocol.js';
 import { decodeRecord } from '../../../src/lattice/record-format.js';
 import type { JobRecord, NodeRecord } from '../../../src/lattice/records.js';
 import { type Effect, type Event, type NodeState, newNode, timingOf } from '../../../src/lattice/state.js';
+import { spec } from '../../support/job-spec.js';
 
 const timing = timingOf(1000);
 const offer = { arch: ['x64'], cpus: 1, memory: 2 ** 30, labels: {}, store: true, dirs: [], listen: {} };
-const spec = {
-  ...{
-    module: `sha256:${'0'.repeat(64)}`,
-    args: [],
-    env: {},
-    arch: null,
-    labels: {},
-    memory: null,
-    dirs: [],
-    listen: [],
-  },
-  ...{ snapshotEvery: null, restart: 'never' as const },
-};
 const job: JobRecord = {
   ...{ name: 'job', group: 'job', spec, desired: 'run', fence: 0, begun: 0, holder: null, to: null, arrival: null },
   ...{ snapshot: null, uncaptured: null, end: null, restarts: 0, history: [] },

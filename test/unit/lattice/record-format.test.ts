@@ -10,20 +10,8 @@ import {
   type NodeRecord,
   withHistory,
 } from '../../../src/lattice/records.js';
+import { spec } from '../../support/job-spec.js';
 
-const spec: JobSpec = {
-  ...{
-    module: `sha256:${'0'.repeat(64)}`,
-    args: [],
-    env: {},
-    arch: null,
-    labels: {},
-    memory: null,
-    dirs: [],
-    listen: [],
-  },
-  ...{ snapshotEvery: null, restart: 'never' },
-};
 const job: JobRecord = {
   ...{ name: 'job', group: 'job', spec, desired: 'run', fence: 0, begun: 0, holder: null, to: null, arrival: null },
   ...{ snapshot: null, uncaptured: null, end: null, restarts: 0, history: [] },
@@ -36,7 +24,7 @@ const text = (length: number) => 'x'.repeat(length);
 const many = <T>(count: number, one: T): T[] => Array.from({ length: count }, () => one);
 
 /** The largest that is accepted, one that is not, and what is said of it. */
-const SPECS: readonly [Partial<JobSpec>, Partial<JobSpec>, string][] = [
+const specS: readonly [Partial<JobSpec>, Partial<JobSpec>, string][] = [
   [{ labels: { k: text(4096) } }, { labels: { k: text(4097) } }, '--label: more than 4096 characters'],
   [{ labels: { [text(256)]: '' } }, { labels: { [text(257)]: '' } }, '--label: more than 256 characters'],
   [{ args: many(4096, '') }, { args: many(4097, '') }, 'the arguments: more than 4096 of them'],
@@ -66,7 +54,7 @@ const OFFERS: readonly [Partial<NodeOffer>, Partial<NodeOffer>, string][] = [
   [{ cpus: 65_536 }, { cpus: 65_537 }, '--cpus: more than 65536'],
 ];
 
-test.each(SPECS)('a job %#', (largest, tooLarge, said) => {
+test.each(specS)('a job %#', (largest, tooLarge, said) => {
   checkSpec({ ...spec, ...largest });
   const record = { ...job, spec: { ...spec, ...largest } };
   expect(decodeRecord('job.job', encodeRecord(record))).toEqual({ job: record });
