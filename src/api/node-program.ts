@@ -174,7 +174,9 @@ export class NodeProgram {
   /**
    * Sends it to another node while it runs, and keeps it parked until continueIn() says where it continues.
    *
-   * @param arch the CPU that it continues on @param onParked told when it stands still, and the other node has all of it @param onLost told when that one is gone
+   * @param arch the CPU that it continues on
+   * @param onParked told when it stands still, and the other node has all of it
+   * @param onLost told when that one is gone
    * @returns true: it is there. @throws otherwise; it runs on here, or has ended
    */
   async send(to: Transport, id: string, arch: string | null, onParked: () => void, onLost: () => void): Promise<Moved> {

@@ -40,8 +40,9 @@ function forget(node: NodeState, now: number): void {
 const JOB = jobKey('');
 
 /**
- * An event about one job changes only decisions about that job, and about those that were put off. Others are about the node's own jobs, those that are
- * free, and those of a life that is over: there is nothing to decide about one that another node holds.
+ * An event about one job changes only decisions about that job, and about those that were put off. Others are about the
+ * node's own jobs, those that are free, and those of a life that is over: there is nothing to decide about one that
+ * another node holds.
  */
 function jobsToDecide(node: NodeState, event: Event): Iterable<string> {
   const one = event.kind === 'job' ? event.record.name : 'job' in event ? event.job : undefined;
