@@ -217,12 +217,23 @@ const ANSWERS: ReadonlyMap<number, number> = new Map([
 ]);
 const LAST: readonly (number | undefined)[] = [COMMIT, 5, undefined];
 
-/** A source is given what was compiled at once: it was in the midst of rounds, of which there may be none. */
+/** The answers to rounds, each once: how often a source has asked for the same is a matter of time. */
+function answersToRounds(frames: readonly Buffer[]): Buffer[] {
+  const all = frames.filter((frame) => frame[4] === RECEIVED);
+  return all.filter((frame, i) => all.findIndex((other) => other.equals(frame)) === i);
+}
+
+/**
+ * A source is given what was compiled at once: it was in the midst of rounds, of which there may be none. So it asks
+ * for the first round twice.
+ */
 function compiledEarly(frames: readonly Buffer[]): Buffer[] {
   const compiled = frames.filter((frame) => frame[4] === COMPILED);
-  const rest = frames.filter((frame) => frame[4] !== COMPILED);
+  const [first, ...others] = answersToRounds(frames);
+  const received = first === undefined ? [] : [first, first, ...others];
+  const rest = frames.filter((frame) => frame[4] !== COMPILED && frame[4] !== RECEIVED);
   const at = rest.findIndex((frame) => frame[4] === READY) + 1;
-  return [...rest.slice(0, at), ...compiled, ...rest.slice(at)];
+  return [...rest.slice(0, at), ...compiled, ...received, ...rest.slice(at)];
 }
 
 /** Answers each message of a source with what comes next of `frames`; the link ends after the last one. */
@@ -272,8 +283,7 @@ export async function bearTarget(
     outline: (send) => send(file, file.size),
     modules: () => file,
     async handOver({ send, round, take }) {
-      for (const frame of frames) {
-        if (frame[4] !== RECEIVED) continue;
+      for (const _ of answersToRounds(frames)) {
         await send(Buffer.alloc(3, 1), 0);
         await round();
       }

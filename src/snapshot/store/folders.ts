@@ -1,6 +1,6 @@
 /** The folders of a store: made so that a power failure does not lose them, and checked before anything is written. */
 
-import { lstatSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { createFolders } from '../../base/create-folders.js';
 import { InputError, reading, writeFailure } from '../../base/errors.js';
@@ -64,9 +64,10 @@ function checkPlaces(store: string): void {
 
 /** What to do about a folder that is no store: nodes of the lattice keep one for each job below theirs. */
 export function adviceWithoutStore(folder: string): string {
-  const names = lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
-  const found = names.find((name) => lstatSync(join(folder, name, 'oci-layout'), { throwIfNoEntry: false })?.isFile());
+  const isFolder = statSync(folder, { throwIfNoEntry: false })?.isDirectory();
+  const entries = isFolder ? reading(folder, () => readdirSync(folder, { withFileTypes: true })) : [];
+  const found = entries.find((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, 'oci-layout')));
   return found === undefined
     ? 'wag-snap capture -t NAME makes one'
-    : `but folders in it are stores: --store ${join(folder, found)}`;
+    : `but folders in it are stores: --store ${join(folder, found.name)}`;
 }
