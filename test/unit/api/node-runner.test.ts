@@ -23,6 +23,21 @@ const job = (n: number): JobRecord => ({
   },
 });
 
+const runnerOf = (options: Partial<RunnerOptions>) =>
+  new NodeRunner({
+    ...{
+      name: 'a',
+      stores: undefined,
+      seal: {},
+      grants: new NodeGrants(),
+      arch: 'x64',
+      folder: temporaryFolder(),
+      onEvent: () => {},
+    },
+    ...{ server: {} as never, guard: {} as never },
+    ...options,
+  });
+
 test('of many jobs that come at once, a few are started at the same time', async () => {
   const COUNT = 50;
   const waiting: (() => void)[] = [];
@@ -33,19 +48,7 @@ test('of many jobs that come at once, a few are started at the same time', async
       waiting.push(() => reject(new InputError('no-module', 'it does not come')));
     });
   };
-  const runner = new NodeRunner({
-    ...{
-      name: 'a',
-      stores: undefined,
-      seal: {},
-      grants: new NodeGrants(),
-      arch: 'x64',
-      folder: temporaryFolder(),
-      onEvent: () => {},
-    },
-    server: { getModule } as unknown as LatticeServer,
-    guard: {} as never,
-  });
+  const runner = runnerOf({ server: { getModule } as unknown as LatticeServer });
   const events: Event[] = [];
   runner.report = (event) => void events.push(event);
   for (let n = 0; n < COUNT; n++) runner.start(job(n), 1);
@@ -61,21 +64,6 @@ test('of many jobs that come at once, a few are started at the same time', async
   expect(new Set(events.map((event) => 'job' in event && event.job)).size).toBe(COUNT);
   expect(runner.gauges.running).toBe(0);
 });
-
-const runnerOf = (options: Partial<RunnerOptions>) =>
-  new NodeRunner({
-    ...{
-      name: 'a',
-      stores: undefined,
-      seal: {},
-      grants: new NodeGrants(),
-      arch: 'x64',
-      folder: temporaryFolder(),
-      onEvent: () => {},
-    },
-    ...{ server: {} as never, guard: {} as never },
-    ...options,
-  });
 
 test('only the news that a node still has a job make it remove older snapshots of it', () => {
   const removed: string[] = [];
