@@ -42,36 +42,22 @@ export function cachedImages(cache: ImageCache | undefined, { onCompile, early }
 }
 
 /**
- * The same as cachedImages(), but what is missing is compiled on a thread of its own.
+ * The same as cachedImages(), but other work can go on here while it compiles what is missing.
  *
- * @param signal ends that thread
- */
-export function obtainApart(
-  request: ImageRequest,
-  cache: ImageCache,
-  signal: AbortSignal,
-  early?: EarlyPieces,
-): Promise<ObtainedImage> {
-  return obtain(request, cache, async (keys) =>
-    (await import('./made-image.js')).makeApart(request, keys, cache, signal, early),
-  );
-}
-
-/**
- * The same in this thread, where other work can run now and then: sooner than on another one when this one has compiled
- * before.
- *
+ * @param way on a thread of its own; or in this one, with pauses: sooner when this one has compiled before
  * @param signal ends it
  */
-export function obtainWithPauses(
+export function obtainMeanwhile(
+  way: 'apart' | 'with pauses',
   request: ImageRequest,
   cache: ImageCache,
   signal: AbortSignal,
   early?: EarlyPieces,
 ): Promise<ObtainedImage> {
-  return obtain(request, cache, async (keys) =>
-    (await import('./made-image.js')).makeWithPauses(request, keys, cache, signal, early),
-  );
+  return obtain(request, cache, async (keys) => {
+    const { makeApart, makeWithPauses } = await import('./made-image.js');
+    return (way === 'apart' ? makeApart : makeWithPauses)(request, keys, cache, signal, early);
+  });
 }
 
 async function obtain(

@@ -21,7 +21,7 @@ import type { ImageCache } from '../image/cache.js';
 import { REQUEST_ALL, REQUEST_TABLES } from '../image/contract/growing-text.js';
 import type { ImageRequest } from '../image/image-source.js';
 import type { Module } from '../wasm/module.js';
-import { obtainApart, obtainWithPauses } from './cached-image.js';
+import { obtainMeanwhile } from './cached-image.js';
 import { compileAttempts, compileRequestOf } from './compile-request.js';
 
 /** Descriptor numbers in the process. */
@@ -269,8 +269,8 @@ export class GrowingProgram {
    */
   private async makeImage(): Promise<void> {
     if (this.stopped.signal.aborted) return;
-    const obtain = this.hasEnded ? obtainWithPauses : obtainApart;
-    const image = await obtain(this.request, this.cache, this.stopped.signal, this.early);
+    const way = this.hasEnded ? 'with pauses' : 'apart';
+    const image = await obtainMeanwhile(way, this.request, this.cache, this.stopped.signal, this.early);
     image.release();
   }
 

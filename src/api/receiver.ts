@@ -20,7 +20,7 @@ import type { StoredSnapshot } from '../snapshot/snapshot.js';
 import type { ProcessEnd } from '../transport/attached-streams.js';
 import type { Bytes, Hello } from '../transport/messages.js';
 import type { HeldProgram, TargetHost } from '../transport/target.js';
-import { lookUp, obtainApart } from './cached-image.js';
+import { lookUp, obtainMeanwhile } from './cached-image.js';
 import { type Held, holdProgram, type ProgramOutput } from './held-program.js';
 import { findEmulator } from './launch.js';
 import { OutputFiles } from './output-files.js';
@@ -126,7 +126,7 @@ export class Receiver implements TargetHost {
     if (outline === undefined) throw new BugError('compile: nothing was sent');
     if (this.ground === undefined) {
       const request = imageRequest(outline, modules, targets[this.arch]);
-      const obtained = await obtainApart(request, new ImageCache(), this.unneeded.signal);
+      const obtained = await obtainMeanwhile('apart', request, new ImageCache(), this.unneeded.signal);
       this.ground = Ground.open(outline, modules, obtained);
     }
     const isUnneeded = this.unneeded.signal.aborted;
